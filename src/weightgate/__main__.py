@@ -1,0 +1,7 @@
+"""`python -m weightgate`."""
+
+import sys
+
+from weightgate.cli import main
+
+sys.exit(main())
