@@ -1,0 +1,73 @@
+package environments.dev_test
+
+import data.environments.dev
+import data.weightgate.lib.fixtures_test as fixtures
+
+_decide(changes) := decision if {
+	decision := dev.decision with input as fixtures.changed(fixtures.document, changes) with data.dev.exceptions as {}
+}
+
+_of(severity) := _decide({"findings": [fixtures.changed(fixtures.finding, {"severity": severity})]})
+
+_partial := fixtures.changed(fixtures.scan, {
+	"status": "partial",
+	"unscanned": [{"path": "weights/model.pkl", "reason": "too large"}],
+})
+
+_remote(revision) := fixtures.changed(fixtures.document.model, {"source": "huggingface", "revision": revision})
+
+test_a_harmless_model_may_pass if {
+	decision := _decide({})
+	decision.environment == "dev"
+	decision.verdict == "allow"
+	decision.warnings == []
+	dev.deny == set() with input as fixtures.document with data.dev.exceptions as {}
+	dev.warn == set() with input as fixtures.document with data.dev.exceptions as {}
+}
+
+test_a_pinned_remote_model_may_pass if {
+	_decide({"model": _remote("0123456789abcdef0123456789abcdef01234567")}).verdict == "allow"
+}
+
+test_the_severities_that_refuse if {
+	every severity in ["CRITICAL", "UNKNOWN"] {
+		_of(severity).verdict == "deny"
+	}
+	every severity in ["HIGH", "MEDIUM", "LOW", "INFO"] {
+		_of(severity).verdict == "allow"
+	}
+}
+
+test_an_unsafe_outcome_denies if {
+	_decide({"scans": [fixtures.changed(fixtures.scan, {"outcome": "BLOCKED"})]}).verdict == "deny"
+}
+
+test_without_a_scan_there_is_no_evidence if _decide({"scans": []}).verdict == "indeterminate"
+
+test_a_file_that_nobody_scanned_warns if {
+	decision := _decide({"scans": [_partial]})
+	decision.verdict == "allow"
+	{warning.rule | some warning in decision.warnings} == {"coverage.complete"}
+}
+
+test_a_moving_revision_and_a_missing_digest_may_pass if {
+	_decide({"model": _remote("main")}).warnings == []
+	_decide({"model": fixtures.changed(fixtures.document.model, {"digest": null})}).warnings == []
+}
+
+test_conftest_sees_refusals_and_warnings if {
+	document := fixtures.changed(fixtures.document, {"findings": [fixtures.changed(fixtures.finding, {"severity": "CRITICAL"})]})
+	{violation.rule | some violation in dev.deny} == {"severity.threshold"} with input as document with data.dev.exceptions as {}
+	ending := {"EXC-1": fixtures.changed(fixtures.exception, {"expires": "2026-11-25"})}
+	{warning.rule | some warning in dev.warn} == {"exceptions.expiring"} with input as document with data.dev.exceptions as ending
+}
+
+test_without_settings_there_is_no_answer_that_allows if {
+	count(dev.deny) > 0 with input as fixtures.document with data.dev as {}
+	dev.deny == {{"rule": "decision.missing", "msg": "the policy gave no decision about this input"}} with input as {"context": {"evaluated_at": "soon"}}
+}
+
+test_its_exceptions_are_the_ones_that_count if {
+	document := fixtures.changed(fixtures.document, {"findings": [fixtures.changed(fixtures.finding, {"severity": "CRITICAL"})]})
+	dev.decision.verdict == "allow" with input as document with data.dev.exceptions as {"EXC-1": fixtures.exception}
+}

@@ -1,0 +1,25 @@
+# METADATA
+# title: Environment prod
+# description: The library's rules with the settings and exceptions of prod.
+package environments.prod
+
+import data.weightgate.gate
+
+# METADATA
+# description: The decision about the findings document in `input`.
+# entrypoint: true
+decision := answer if {
+	answer := gate.decision with data.weightgate.environment as "prod"
+		with data.weightgate.settings as data.prod.settings
+		with data.weightgate.exceptions as object.get(data.prod, "exceptions", {})
+}
+
+# METADATA
+# description: Why the model is refused.
+deny contains violation if some violation in decision.violations
+
+deny contains {"rule": "decision.missing", "msg": "the policy gave no decision about this input"} if not decision.verdict
+
+# METADATA
+# description: What does not refuse the model here.
+warn contains warning if some warning in decision.warnings

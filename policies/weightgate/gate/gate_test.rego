@@ -1,0 +1,229 @@
+package weightgate.gate_test
+
+import data.weightgate.gate
+import data.weightgate.lib.fixtures_test as fixtures
+
+_decide(document, settings, exceptions) := decision if {
+	decision := gate.decision with input as document
+		with data.weightgate.environment as "test"
+		with data.weightgate.settings as object.union(fixtures.settings, settings)
+		with data.weightgate.exceptions as exceptions
+}
+
+_with(changes) := fixtures.changed(fixtures.document, changes)
+
+_rules(violations) := {violation.rule | some violation in violations}
+
+_unscanned := _with({"scans": [fixtures.changed(fixtures.scan, {
+	"status": "partial",
+	"unscanned": [{"path": "weights/model.pkl", "reason": "too large"}],
+})]})
+
+test_the_whole_decision_about_a_model_that_may_pass if {
+	_decide(fixtures.document, {}, {}) == {
+		"schema": "weightgate.decision/v1",
+		"environment": "test",
+		"allow": true,
+		"verdict": "allow",
+		"evaluated_at": "2026-11-23T10:00:00Z",
+		"model": {"uri": "file:///models/tiny", "digest": fixtures.document.model.digest},
+		"violations": [],
+		"warnings": [],
+		"counts": {"CRITICAL": 0, "HIGH": 0, "MEDIUM": 0, "LOW": 0, "INFO": 0},
+		"exceptions": {"applied": [], "expired": [], "unused": [], "rejected": []},
+		"input_digest": sprintf("sha256:%s", [crypto.sha256(json.marshal(object.remove(fixtures.document, ["context"])))]),
+	}
+}
+
+test_the_whole_decision_about_a_model_that_may_not if {
+	decision := _decide(_with({"findings": [fixtures.finding]}), {}, {"EXC-1": fixtures.changed(fixtures.exception, {"scope": {"finding": "wgf-9"}}), "EXC-2": {}})
+	decision.allow == false
+	decision.verdict == "deny"
+	decision.violations == [{
+		"rule": "severity.threshold",
+		"msg": "HIGH: os.system is called",
+		"finding": "wgf-1",
+		"severity": "HIGH",
+		"path": "weights/model.pkl",
+	}]
+	decision.counts.HIGH == 1
+	decision.exceptions.unused == ["EXC-1"]
+	{rejected.id | some rejected in decision.exceptions.rejected} == {"EXC-2"}
+}
+
+test_an_exception_that_is_used_is_listed if {
+	decision := _decide(_with({"findings": [fixtures.finding]}), {}, {"EXC-1": fixtures.exception})
+	decision.verdict == "allow"
+	decision.exceptions == {
+		"applied": [{"id": "EXC-1", "finding": "wgf-1", "expires": "2026-12-20T00:00:00Z"}],
+		"expired": [],
+		"unused": [],
+		"rejected": [],
+	}
+	decision.counts.HIGH == 1
+	decision.warnings == []
+}
+
+test_an_exception_that_ends_soon_is_announced if {
+	entries := {"EXC-1": fixtures.changed(fixtures.exception, {"expires": "2026-11-25"})}
+	_decide(_with({"findings": [fixtures.finding]}), {}, entries).warnings == [{
+		"rule": "exceptions.expiring",
+		"msg": "exception EXC-1 excuses this finding only until 2026-11-25",
+		"finding": "wgf-1",
+		"severity": null,
+		"path": null,
+	}]
+}
+
+test_an_expired_exception_is_listed_and_refuses if {
+	entries := {"EXC-1": fixtures.changed(fixtures.exception, {"expires": "2026-11-23T10:00:00Z"})}
+	decision := _decide(_with({"findings": [fixtures.finding]}), {}, entries)
+	decision.verdict == "deny"
+	decision.exceptions.expired == ["EXC-1"]
+	decision.exceptions.unused == []
+}
+
+test_missing_evidence_is_indeterminate if {
+	every document in [_with({"scans": []}), _unscanned, _with({"model": fixtures.changed(fixtures.document.model, {"digest": null})})] {
+		decision := _decide(document, {}, {})
+		decision.verdict == "indeterminate"
+		decision.allow == false
+		count(decision.violations) > 0
+	}
+	_decide(fixtures.document, {"scanners": {"required": ["modelscan"]}}, {}).verdict == "indeterminate"
+}
+
+test_a_fault_outweighs_missing_evidence if {
+	decision := _decide(fixtures.changed(_unscanned, {"findings": [fixtures.finding]}), {}, {})
+	decision.verdict == "deny"
+	_rules(decision.violations) == {"severity.threshold", "coverage.complete"}
+}
+
+test_each_rule_can_refuse if {
+	cases := {
+		"document.valid": _with({"schema": "x"}),
+		"outcome.safe": _with({"scans": [fixtures.changed(fixtures.scan, {"outcome": "BLOCKED"})]}),
+		"severity.threshold": _with({"findings": [fixtures.finding]}),
+		"coverage.complete": _unscanned,
+		"model.digest": _with({"model": fixtures.changed(fixtures.document.model, {"digest": null})}),
+		"model.pinned_revision": _with({"model": fixtures.changed(fixtures.document.model, {"source": "huggingface"})}),
+		"model.file_digests": _with({"model": fixtures.changed(fixtures.document.model, {"files": [object.remove(fixtures.document.model.files[0], ["sha256"])]})}),
+	}
+	every rule, document in cases {
+		_rules(_decide(document, {"rules": {"model.file_digests": {"level": "deny"}}}, {}).violations) == {rule}
+	}
+	_rules(_decide(fixtures.document, {"unknown": 1}, {}).violations) == {"settings.valid"}
+	_rules(_decide(fixtures.document, {"scanners": {"required": ["modelscan"]}}, {}).violations) == {"scanners.required"}
+	told := {
+		"model.formats": {"allowed": []},
+		"model.licence": {"judged_by": []},
+		"model.source": {"sources": ["s3"], "hosts": [], "organizations": [], "denied_models": []},
+		"scanners.corroborated": {"at_least": 2},
+		"scanners.minimum_version": {"minimum": {"modelaudit": "1"}},
+		"scans.fresh": {"max_hours": 0},
+	}
+	every rule, parameters in told {
+		_rules(_decide(fixtures.document, fixtures.told(rule, parameters), {}).violations) == {rule}
+	}
+	low := _with({"findings": [fixtures.changed(fixtures.finding, {"severity": "LOW"})]})
+	_rules(_decide(low, fixtures.told("severity.budget", {"at_most": {"LOW": 0}}), {}).violations) == {"severity.budget"}
+	_rules(_decide(low, fixtures.told("threats.forbidden", {"kinds": ["load-time-code-execution"]}), {}).violations) == set()
+	trojan := _with({"findings": [fixtures.changed(fixtures.finding, {"severity": "INFO", "category": "trojan"})]})
+	_rules(_decide(trojan, fixtures.told("threats.forbidden", {"kinds": ["trojan"]}), {}).violations) == {"threats.forbidden"}
+	((object.keys(cases) | object.keys(told)) | {"settings.valid", "scanners.required"}) | {"severity.budget", "threats.forbidden"} == gate.rule_ids
+}
+
+test_a_rule_that_the_environment_does_not_mention_refuses if {
+	decision := _decide(fixtures.document, {"rules": {rule: {"level": "deny"} | some rule in fixtures.optional}}, {})
+	decision.verdict == "deny"
+	_rules(decision.violations) == fixtures.optional - {"model.file_digests"}
+	none := gate.decision with input as fixtures.document
+		with data.weightgate.environment as "test"
+		with data.weightgate.settings as fixtures.changed(fixtures.settings, {"rules": {}})
+		with data.weightgate.exceptions as {}
+	none.violations == decision.violations
+}
+
+test_an_exception_for_a_forbidden_threat_is_listed if {
+	trojan := _with({"findings": [fixtures.changed(fixtures.finding, {"severity": "INFO", "category": "trojan"})]})
+	decision := _decide(trojan, fixtures.told("threats.forbidden", {"kinds": ["trojan"]}), {"EXC-1": fixtures.exception})
+	decision.verdict == "allow"
+	decision.exceptions.applied == [{"id": "EXC-1", "finding": "wgf-1", "expires": "2026-12-20T00:00:00Z"}]
+	decision.exceptions.unused == []
+}
+
+test_a_rule_that_warns_does_not_refuse if {
+	decision := _decide(_unscanned, {"rules": {"coverage.complete": {"level": "warn"}}}, {})
+	decision.verdict == "allow"
+	decision.violations == []
+	_rules(decision.warnings) == {"coverage.complete"}
+	count(decision.warnings) == 2
+}
+
+test_a_rule_that_is_off_says_nothing if {
+	decision := _decide(_unscanned, {"rules": {"coverage.complete": {"level": "off"}}}, {})
+	decision.verdict == "allow"
+	decision.violations == []
+	decision.warnings == []
+}
+
+test_a_floor_refuses_whatever_the_settings_say if {
+	decision := _decide(_with({"findings": [fixtures.finding]}), {"rules": {"severity.threshold": {"level": "off"}}}, {})
+	_rules(decision.violations) == {"severity.threshold", "settings.valid"}
+}
+
+test_no_document_is_refused if {
+	every nothing in [[], null, "x"] {
+		not _decide(nothing, {}, {})
+	}
+	decision := _decide({}, {}, {})
+	decision.verdict == "deny"
+	decision.model == {"uri": "unknown", "digest": null}
+}
+
+test_without_settings_or_exceptions_nothing_is_allowed if {
+	not gate.decision.allow with input as fixtures.document
+	not gate.decision.allow with input as fixtures.document with data.weightgate.settings as {} with data.weightgate.exceptions as {}
+	decision := gate.decision with input as _with({"findings": [fixtures.finding]})
+		with data.weightgate.environment as "test"
+		with data.weightgate.settings as fixtures.settings
+	decision.verdict == "deny"
+}
+
+test_the_context_is_no_part_of_the_digest if {
+	later := _with({"context": {"evaluated_at": "2026-11-24T10:00:00Z"}})
+	_decide(later, {}, {}).input_digest == _decide(fixtures.document, {}, {}).input_digest
+}
+
+# --- rules of one environment ---
+
+_own(violations, rules) := decision if {
+	decision := gate.decision with input as fixtures.document
+		with data.weightgate.environment as "test"
+		with data.weightgate.settings as object.union(fixtures.settings, {"rules": rules})
+		with data.weightgate.exceptions as {}
+		with data.weightgate.own as violations
+}
+
+_small := {"rule": "local.small_models", "msg": "the model is too large"}
+
+test_an_environment_can_have_rules_of_its_own if {
+	decision := _own({_small}, {})
+	decision.verdict == "deny"
+	decision.violations == [fixtures.violation(_small.rule, _small.msg)]
+	_own(set(), {}).verdict == "allow"
+}
+
+test_its_own_rules_have_levels_too if {
+	_own({_small}, {"local.small_models": {"level": "warn"}}).warnings == [fixtures.violation(_small.rule, _small.msg)]
+	_own({_small}, {"local.small_models": {"level": "off"}}).verdict == "allow"
+	_own(set(), {"local.small_models": {"level": "warn"}}).verdict == "allow"
+}
+
+test_its_own_rules_are_not_lost_when_they_are_written_in_another_way if {
+	every own in [true, false, "too large", {"msg": "x"}, ["x"], {"too large"}, {{"msg": "x"}}, {{"rule": "local.x"}}, {{"rule": "model.digest", "msg": "x"}}, {{"rule": 1, "msg": "x"}}, {7}, null] {
+		decision := _own(own, {})
+		decision.verdict == "deny"
+		_rules(decision.violations) == {"local.unnamed"}
+	}
+}

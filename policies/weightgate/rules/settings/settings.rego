@@ -1,0 +1,141 @@
+# METADATA
+# title: Known settings
+# description: |
+#   The environment's settings hold only keys and words that the rules know, each of the right kind. A misspelt setting
+#   is a refusal and not a setting that is ignored.
+# custom:
+#   rule_id: settings.valid
+#   remediation: Correct environments/<environment>/data.yaml; `weightgate check` names the line.
+package weightgate.rules.settings
+
+import data.weightgate.lib.levels
+import data.weightgate.lib.severities
+
+# METADATA
+# description: What is wrong with the settings, one violation each.
+# scope: document
+deny contains _violation(sprintf("the setting %s is missing", [concat(".", path)])) if {
+	some path in _mandatory
+	object.get(data.weightgate.settings, path, null) == null
+}
+
+deny contains _violation(sprintf("unknown setting %s", [concat(".", array.concat(path, [key]))])) if {
+	some path, keys in _keys
+	some key in (object.keys(object.get(data.weightgate.settings, path, {})) - keys)
+}
+
+deny contains _violation(sprintf("%s must be a list", [concat(".", path)])) if {
+	some path in _lists
+	not is_array(object.get(data.weightgate.settings, path, []))
+}
+
+deny contains _violation(sprintf("fail_on holds %v, which is no severity", [word])) if {
+	some word in data.weightgate.settings.fail_on
+	not word in (severities.known | {"UNKNOWN"})
+}
+
+deny contains _violation(sprintf("fail_on must hold %s", [severities.highest])) if {
+	not severities.highest in data.weightgate.settings.fail_on
+}
+
+deny contains _violation(sprintf("exceptions.never holds %v, which is no severity", [word])) if {
+	some word in data.weightgate.settings.exceptions.never
+	not word in severities.known
+}
+
+deny contains _violation("exceptions.max_days must say a number of days for each severity") if not _days
+
+deny contains _violation("coverage.scanners must be lists of scanners, one of them named default") if not _scanner_lists
+
+deny contains _violation(sprintf("the rule %s does not exist", [rule])) if {
+	some rule, _ in data.weightgate.settings.rules
+	not rule in data.weightgate.gate.rule_ids
+	not startswith(rule, "local.")
+}
+
+deny contains _violation(sprintf("the rule %s must be deny, warn or off", [rule])) if {
+	some rule, setting in data.weightgate.settings.rules
+	level := object.get(setting, "level", null)
+	not level in {"deny", "warn", "off"}
+}
+
+deny contains _violation(sprintf("the rule %s cannot be weakened", [rule])) if {
+	some rule, setting in data.weightgate.settings.rules
+	rule in levels.floors
+	setting != {"level": "deny"}
+}
+
+deny contains _violation(sprintf("the rule %s has the unknown setting %s", [rule, key])) if {
+	some rule, setting in data.weightgate.settings.rules
+	some key in (object.keys(setting) - ({"level", "effective_on"} | object.get(_parameters, rule, set())))
+}
+
+deny contains _violation(sprintf("the severity map gives %v the severity %v, which does not exist", [name, severity])) if {
+	some map in _severity_maps
+	some kind in ["threats", "series"]
+	some name, entry in map[kind]
+	severity := object.get(entry, "severity", null)
+	not severity in severities.known
+}
+
+deny contains _violation(sprintf("the severity map gives %v the severity %v, which does not exist", [name, severity])) if {
+	some map in _severity_maps
+	some name, states in map.rules
+	some entry in states
+	severity := object.get(entry, "severity", null)
+	not severity in severities.known
+}
+
+_mandatory := [
+	["fail_on"],
+	["rules"],
+	["scanners", "required"],
+	["coverage", "scanners"],
+	["coverage", "data_formats"],
+	["exceptions", "max_days"],
+	["exceptions", "never"],
+	["exceptions", "approvers"],
+	["exceptions", "warn_days"],
+]
+
+_keys := {
+	[]: {"description", "stricter_than", "fail_on", "rules", "scanners", "coverage", "exceptions", "severity_map"},
+	["scanners"]: {"required", "prisma-airs"},
+	["scanners", "prisma-airs"]: {"security_group_id"},
+	["coverage"]: {"scanners", "data_formats"},
+	["exceptions"]: {"max_days", "never", "approvers", "warn_days"},
+	["severity_map"]: {"threats", "series", "rules"},
+}
+
+_lists := [["fail_on"], ["scanners", "required"], ["coverage", "data_formats"], ["exceptions", "never"], ["exceptions", "never_rules"], ["exceptions", "approvers"]]
+
+# What a rule needs to be told beside its level.
+_parameters := {
+	"severity.budget": {"at_most"},
+	"scans.fresh": {"max_hours"},
+	"scanners.minimum_version": {"minimum"},
+	"scanners.corroborated": {"at_least"},
+	"threats.forbidden": {"kinds"},
+	"model.source": {"sources", "hosts", "organizations", "denied_models"},
+	"model.formats": {"allowed"},
+	"model.licence": {"judged_by"},
+}
+
+_days if {
+	object.keys(data.weightgate.settings.exceptions.max_days) == severities.known
+	every days in data.weightgate.settings.exceptions.max_days {
+		is_number(days)
+		days >= 0
+	}
+}
+
+_scanner_lists if {
+	is_array(data.weightgate.settings.coverage.scanners["default"])
+	every scanners in data.weightgate.settings.coverage.scanners {
+		is_array(scanners)
+	}
+}
+
+_severity_maps := [data.weightgate.severity_map, object.get(data.weightgate.settings, "severity_map", {})]
+
+_violation(msg) := {"rule": "settings.valid", "msg": msg, "finding": null, "severity": null, "path": null}

@@ -1,0 +1,1 @@
+"""The policy tree: where it is, what its data files say, and what names it."""
