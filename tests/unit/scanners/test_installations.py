@@ -277,7 +277,9 @@ def test_wrong_python_leaves_a_finished_environment_alone(tmp_path: Path, monkey
     ],
     ids=["install", "remove"],
 )
-def test_half_deleted_environment_does_not_exist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: str) -> None:
+def test_half_deleted_environment_does_not_exist(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: Callable[[], object]
+) -> None:
     finished(specify(tmp_path, monkeypatch))
 
     def fail(folder: Path) -> None:

@@ -1,0 +1,40 @@
+"""Decide many documents: in batches, each with an OPA process and canaries of its own, one batch a core at a time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from weightgate.decision import Decision
+from weightgate.engine.evaluate import Evidence, evaluate
+from weightgate.engine.exec import ExecEngine
+from weightgate.policy.tree import PolicyTree
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+BATCH = 500
+"""Documents that one process decides: its start and the canaries cost little beside them, and they fit in memory."""
+
+_ENVIRON = {"GOGC": "400", "GOMAXPROCS": "1"}
+# NOTE: for many small documents OPA collects garbage half of its time, on every core; so it does a third faster.
+
+
+def decide(
+    tree: PolicyTree, evidence: Sequence[Evidence], environments: list[str], evaluated_at: str
+) -> tuple[Decision, ...]:
+    """Return what `weightgate.engine.evaluate.evaluate` returns, and raise what it raises, from one OPA over `tree`."""
+    with ExecEngine(tree, environ=_ENVIRON) as engine:
+        return evaluate(engine, list(evidence), environments, evaluated_at)
+
+
+def in_batches(items: Sequence[T], work: Callable[[Sequence[T]], R]) -> Iterator[R]:
+    """Yield what `work` returns for each batch of `items`, in their order; what it raises ends everything."""
+    batches = [items[start : start + BATCH] for start in range(0, len(items), BATCH)]
+    pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1)
+    try:
+        yield from pool.map(work, batches)
+    finally:
+        pool.shutdown(cancel_futures=True)
