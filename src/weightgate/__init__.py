@@ -9,12 +9,12 @@ print(decision.verdict)
 
 from __future__ import annotations
 
-from typing import Any
-
 __version__ = "0.1.0"
 
-TYPE_CHECKING = False
+TYPE_CHECKING = False  # NOTE: importing it from `typing` would cost start-up time.
 if TYPE_CHECKING:
+    from typing import Any
+
     from weightgate.decision import Decision, Violation
     from weightgate.errors import WeightgateError
     from weightgate.findings import Finding, FindingsDocument, Severity

@@ -3,12 +3,10 @@ run."""
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import json
 import os
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,6 +72,8 @@ def model_folders(artifacts: Artifacts, models: Sequence[str]) -> list[Artifacts
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write the file `path` in one step. Raises `UsageError` naming the path."""
+    import tempfile
+
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
@@ -107,6 +107,8 @@ def raw_reports(attempts: Sequence[Attempt]) -> bytes | None:
 
 
 def _encoded(content: bytes) -> dict[str, str]:
+    import base64
+
     try:
         return {"encoding": "utf-8", "content": content.decode("utf-8")}
     except UnicodeDecodeError:

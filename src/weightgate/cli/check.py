@@ -6,12 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from weightgate import strict
 from weightgate.cli import common, output
 from weightgate.cli.artifacts import Artifacts, model_folders
-from weightgate.engine.evaluate import Evidence, evaluate
+from weightgate.engine.request import inputs
 from weightgate.errors import UsageError
-from weightgate.findings import read
-from weightgate.verdict import exit_code
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -35,22 +34,33 @@ def run(args: argparse.Namespace) -> int:
     setup = common.policy_setup(args)
     artifacts = Artifacts(args.out)
     with common.engine(args, setup) as engine:
-        named = sorted(((name, _evidence(name)) for name in args.findings), key=lambda item: _place(item[1]))
-        decisions = evaluate(engine, [item for _, item in named], setup.environments, evaluated_at)
-    documents = [item.document for _, item in named]
-    report = output.report_of(args, decisions, documents, setup, tuple(name for name, _ in named))
+        # NOTE: sorted, so that the order of the arguments changes no byte of the output.
+        named = sorted(_loaded(name) for name in args.findings)
+        engine.submit(setup.environments, inputs([raw for _, raw, _ in named], evaluated_at))
+        # NOTE: imported now, because OPA works meanwhile.
+        from weightgate.engine.evaluate import Evidence, evaluate
+        from weightgate.findings import read
+        from weightgate.verdict import exit_code
+
+        evidence = [Evidence(read(raw, _place(name)), raw) for _, raw, name in named]
+        decisions = evaluate(engine, evidence, setup.environments, evaluated_at)
+    documents = [item.document for item in evidence]
+    report = output.report_of(args, decisions, documents, setup, tuple(name for *_, name in named))
     output.store(args, report, artifacts, model_folders(artifacts, [document.model.uri for document in documents]))
     output.show(args, report)
     return exit_code(decisions)
 
 
-def _evidence(name: str) -> Evidence:
-    return Evidence.of(read(_bytes(name), "standard input" if name == "-" else name))
+def _loaded(name: str) -> tuple[str, bytes, str]:
+    """Return the model's uri, the document's canonical bytes and its name; whether it is a document is not known yet."""
+    value = strict.loads(_bytes(name), _place(name))
+    model = value.get("model") if isinstance(value, dict) else None
+    uri = model.get("uri") if isinstance(model, dict) else None
+    return str(uri), strict.canonical(value), name
 
 
-def _place(evidence: Evidence) -> tuple[str, bytes]:
-    """Return what the output is sorted by, so that the order of the arguments changes no byte of it."""
-    return evidence.document.model.uri, evidence.raw
+def _place(name: str) -> str:
+    return "standard input" if name == "-" else name
 
 
 def _bytes(name: str) -> bytes:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from weightgate import strict
 from weightgate.clock import now
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
     from weightgate.engine.remote import RemoteEngine
 
 
-@dataclass(frozen=True, slots=True)
-class Setup:
+class Setup(NamedTuple):
     """The tree and the environments that a command was asked to use."""
 
     tree: PolicyTree

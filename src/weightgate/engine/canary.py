@@ -6,18 +6,18 @@ through the very policy, data and exceptions that decide the real documents.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from weightgate.decision import Answer
 from weightgate.errors import CanaryPassed
+
+if TYPE_CHECKING:
+    from weightgate.decision import Answer
 
 _SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFO", "UNKNOWN")
 _FILE = {"path": "canary/weights-7d1f.pkl", "size": 11, "sha256": "7d" * 32, "format": "pickle"}
 
 
-@dataclass(frozen=True, slots=True)
-class Canary:
+class Canary(NamedTuple):
     """One known-bad document."""
 
     name: str

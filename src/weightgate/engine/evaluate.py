@@ -8,6 +8,7 @@ from weightgate import strict
 from weightgate.decision import Answer, DecidedModel, Decision, Expected, check_allow, complete, read_answer
 from weightgate.engine.canary import CANARIES
 from weightgate.engine.interface import PolicyEngine, RawAnswers
+from weightgate.engine.request import inputs
 from weightgate.errors import InvalidDocument, MalformedDecision, UsageError
 from weightgate.findings import FindingsDocument, to_json
 
@@ -35,13 +36,11 @@ def evaluate(
     `PolicyEngine.evaluate` raises; there is no decision then, for none of them.
     """
     _whole_seconds(evaluated_at)
-    canaries = [strict.canonical(canary.document) for canary in CANARIES]
-    documents = [item.raw for item in evidence] + canaries
-    raw = engine.evaluate(environments, [_with_context(item, evaluated_at) for item in documents])
+    raw = engine.evaluate(environments, inputs([item.raw for item in evidence], evaluated_at))
     for environment in environments:
         for number, canary in enumerate(CANARIES, start=len(evidence)):
             model = DecidedModel(canary.document["model"]["uri"], canary.document["model"]["digest"])
-            digest = strict.digest(documents[number])
+            digest = strict.digest(strict.canonical(canary.document))
             expected = Expected(environment, evaluated_at, model, canary.findings(), digest)
             canary.check(_answer(raw, expected, number, f"canary {canary.name}"), raw.fail_on[environment])
     decisions = []
@@ -74,9 +73,3 @@ def _whole_seconds(evaluated_at: str) -> None:
             strict.fail("", f"found {strict.show(evaluated_at)}; expected whole seconds")
     except InvalidDocument as exc:
         raise UsageError(f"the time of the decision: {exc.problem}") from None
-
-
-def _with_context(document: bytes, evaluated_at: str) -> bytes:
-    """Return the JSON of the document, an object that is not empty, with its `context`."""
-    context = strict.canonical({"evaluated_at": evaluated_at})
-    return b'{"context":' + context + b"," + document[1:]

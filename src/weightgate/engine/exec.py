@@ -6,12 +6,12 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from weightgate.decision import EngineIdentity, PolicyIdentity
 from weightgate.engine import binary
 from weightgate.engine.interface import PolicyEngine, RawAnswers
 from weightgate.errors import EngineError, PolicyCompileError, PolicyError
@@ -44,6 +44,7 @@ class ExecEngine(PolicyEngine):
         """
         self._tree = tree
         self._timeout = timeout
+        self._conversation: _Conversation | None = None
         program = binary.find(stderr=sys.stderr)
         command = [str(program), "eval", "--format", "json", "--strict-builtin-errors", "--stdin-input"]
         command += ["--ignore", "*_test.rego", "--ignore", ".*"]
@@ -71,21 +72,34 @@ class ExecEngine(PolicyEngine):
     def __exit__(self, *exc: object) -> None:
         if self._process.poll() is None:
             self._process.kill()
+        if self._conversation is not None:
+            self._conversation.join()
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             if stream is not None:
                 stream.close()
         self._process.wait()
         self._revision.close()
 
-    def evaluate(self, environments: list[str], inputs: list[bytes]) -> RawAnswers:
-        """See `PolicyEngine.evaluate`. One call for each engine: the process answers once."""
+    def submit(self, environments: list[str], inputs: list[bytes]) -> None:
+        """See `PolicyEngine.submit`: OPA begins now."""
+        self._asked(environments, inputs)
+
+    def _asked(self, environments: list[str], inputs: list[bytes]) -> _Conversation:
         names = json.dumps(environments).encode()
         payload = b'{"environments":' + names + b',"inputs":[' + b",".join(inputs) + b"]}"
+        if self._conversation is None:
+            self._conversation = _Conversation(self._process, payload, self._timeout)
+        if self._conversation.payload != payload:
+            raise EngineError("OPA was asked one thing and then another; start an engine for each question")
+        return self._conversation
+
+    def evaluate(self, environments: list[str], inputs: list[bytes]) -> RawAnswers:
+        """See `PolicyEngine.evaluate`. One call for each engine: the process answers once."""
+        from weightgate.decision import EngineIdentity, PolicyIdentity
+
+        conversation = self._asked(environments, inputs)
         loaded, digest = self._tree.load(environments)
-        try:
-            stdout, stderr = self._process.communicate(payload, timeout=self._timeout)
-        except subprocess.TimeoutExpired as exc:
-            raise EngineError(f"OPA did not answer within {self._timeout:g} s") from exc
+        stdout, stderr = conversation.end()
         value = _value(stdout, stderr, self._process.returncode, self._tree.root)
         if not self._digest == digest == self._tree.digest():
             raise PolicyError(f"{self._tree.root}: the policy tree changed while it was being evaluated; run again")
@@ -95,6 +109,32 @@ class ExecEngine(PolicyEngine):
             policy=PolicyIdentity(digest, self._revision.commit()),
             engine=EngineIdentity(value["opa"], "exec"),
         )
+
+
+class _Conversation(threading.Thread):
+    """Writes to OPA and reads from it while the main thread does other work."""
+
+    def __init__(self, process: subprocess.Popen[bytes], payload: bytes, timeout: float) -> None:
+        super().__init__(daemon=True)
+        self.payload = payload
+        self._process = process
+        self._timeout = timeout
+        self._output: tuple[bytes, bytes] | None = None
+        self._error: Exception | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self._output = self._process.communicate(self.payload, timeout=self._timeout)
+        except (subprocess.TimeoutExpired, OSError, ValueError) as exc:
+            self._error = exc
+
+    def end(self) -> tuple[bytes, bytes]:
+        """Wait for OPA to end; return what it wrote to standard output and standard error."""
+        self.join()
+        if self._output is None:
+            raise EngineError(f"OPA did not answer within {self._timeout:g} s") from self._error
+        return self._output
 
 
 def _environ() -> dict[str, str]:

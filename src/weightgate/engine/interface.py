@@ -6,14 +6,13 @@ Both get the same documents and give back raw answers; `weightgate.engine.evalua
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from weightgate.decision import EngineIdentity, PolicyIdentity
+if TYPE_CHECKING:
+    from weightgate.decision import EngineIdentity, PolicyIdentity
 
 
-@dataclass(frozen=True, slots=True)
-class RawAnswers:
+class RawAnswers(NamedTuple):
     """What OPA answered, unchecked."""
 
     answers: dict[tuple[str, int], Any]
@@ -26,6 +25,9 @@ class RawAnswers:
 
 class PolicyEngine(ABC):
     """Something that evaluates the policy of environments over inputs, in one go."""
+
+    def submit(self, environments: list[str], inputs: list[bytes]) -> None:  # noqa: B027
+        """Begin what `evaluate` will be asked for, where an engine can work while the caller does other things."""
 
     @abstractmethod
     def evaluate(self, environments: list[str], inputs: list[bytes]) -> RawAnswers:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from weightgate import strict
 from weightgate.errors import UsageError
-from weightgate.formats.interface import Format
+
+if TYPE_CHECKING:
+    from weightgate.formats.interface import Format
 
 HOMES = {
     "text": ("text", "TextFormat"),
@@ -38,6 +41,5 @@ def load(name: str) -> Format:
     if name not in HOMES:
         raise UsageError(f"unknown format {name!r}{strict.nearest(name, HOMES)}; expected one of {', '.join(HOMES)}")
     module, kind = HOMES[name]
-    made = getattr(import_module(f"weightgate.formats.{module}"), kind)()
-    assert isinstance(made, Format)  # noqa: S101
+    made: Format = getattr(import_module(f"weightgate.formats.{module}"), kind)()
     return made

@@ -5,33 +5,23 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from weightgate import strict
 from weightgate.errors import PolicyError, UsageError
-from weightgate.policy import settings as settings_module
-from weightgate.policy import yamlfile
-from weightgate.policy.settings import PolicyException, Settings
+
+if TYPE_CHECKING:
+    from weightgate.policy.environment import Environment
+    from weightgate.policy.yamlfile import YamlFile
 
 _ENVIRONMENT = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _RESERVED = ("weightgate", "environments", "system")
 _DATA_SUFFIXES = (".yaml", ".yml", ".json")
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
-    """One environment of a tree, as its data files describe it."""
-
-    name: str
-    settings: Settings
-    exceptions: dict[str, PolicyException]
-    settings_file: yamlfile.YamlFile
-    exceptions_file: yamlfile.YamlFile | None
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyTree:
+# NOTE: a tuple, because classes with generated methods cost start-up time before OPA runs.
+class PolicyTree(NamedTuple):
     """A directory that holds `policies/` and `environments/`."""
 
     root: Path
@@ -73,6 +63,8 @@ class PolicyTree:
         and line for any data file, of these environments or others, that breaks its schema or that OPA could read
         by mistake.
         """
+        from weightgate.policy import yamlfile
+
         contents = _contents(self.root)
         files = {
             path: yamlfile.load(raw, os.path.relpath(self.root / path))
@@ -90,7 +82,10 @@ class PolicyTree:
         """Return the digest of everything that decides, as `load` does, without reading what the files say."""
         return _digest(_contents(self.root))
 
-    def _environment(self, name: str, files: dict[str, yamlfile.YamlFile]) -> Environment:
+    def _environment(self, name: str, files: dict[str, YamlFile]) -> Environment:
+        from weightgate.policy.environment import Environment
+        from weightgate.policy.settings import read_exceptions, read_settings
+
         base = f"environments/{name}"
         if f"{base}/data.yaml" not in files:
             raise PolicyError(f"{self.root}/{base}: data.yaml is missing; it holds the environment's settings")
@@ -100,8 +95,8 @@ class PolicyTree:
         exceptions_file = files.get(f"{base}/exceptions/data.yaml")
         return Environment(
             name,
-            settings_module.read_settings(settings_file),
-            {} if exceptions_file is None else settings_module.read_exceptions(exceptions_file),
+            read_settings(settings_file),
+            {} if exceptions_file is None else read_exceptions(exceptions_file),
             settings_file,
             exceptions_file,
         )
@@ -179,11 +174,13 @@ def _check_order(environments: dict[str, Environment]) -> None:
             seen.append(looser)
 
 
-def _check_library_data(path: str, file: yamlfile.YamlFile) -> None:
+def _check_library_data(path: str, file: YamlFile) -> None:
+    from weightgate.policy.settings import SEVERITY_MAP, THREAT_KINDS
+
     if path == "policies/weightgate/severity_map/data.yaml":
-        file.read(settings_module.SEVERITY_MAP)
+        file.read(SEVERITY_MAP)
     if path == "policies/weightgate/threat_kinds/data.yaml":
-        file.read(settings_module.THREAT_KINDS)
+        file.read(THREAT_KINDS)
     if path.startswith(("policies/weightgate/settings/", "policies/weightgate/exceptions/")):
         raise file.error("", "settings and exceptions belong to an environment, not to the library")
 
