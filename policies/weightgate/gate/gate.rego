@@ -81,6 +81,21 @@ warnings contains {"rule": "exceptions.expiring", "msg": msg, "finding": applied
 	msg := sprintf("exception %s excuses this finding only until %s", [applied.id, applied.expires])
 }
 
+warnings contains {"rule": "exceptions.broad", "msg": msg, "finding": null, "severity": null, "path": null} if {
+	some id, findings in _excused_by
+	count(findings) > _broad
+	msg := sprintf("exception %s excuses %d findings of this model; narrow its scope", [id, count(findings)])
+}
+
+warnings contains {"rule": "exceptions.shadowed", "msg": msg, "finding": null, "severity": null, "path": null} if {
+	some id, findings in _excused_by
+	some other in _excusing[min(findings)]
+	other != id
+	findings - _excused_by[other] == set()
+	[exceptions.expires_ns(other), other] > [exceptions.expires_ns(id), id]
+	msg := sprintf("exception %s excuses nothing that exception %s does not excuse for as long", [id, other])
+}
+
 # METADATA
 # description: Every rule of the library. An environment's settings may name these and its own `local.…` rules.
 rule_ids := levels.floors | {
@@ -101,13 +116,23 @@ rule_ids := levels.floors | {
 
 # NOTE: unions of named sets, not a walk over data.weightgate.rules: a rule package that was renamed or lost its `deny` makes
 # the whole decision undefined, which is an error, where a walk would leave the rule out in silence.
-_refused := (((document.deny | settings.deny) | outcome.deny) | severity.deny) | _denied(_adjustable)
+_refused := union({document.deny, outcome.deny, settings.deny, severity.deny, _denied(_adjustable)})
 
-_unproven := outcome.undecided | _denied(_adjustable_evidence)
+_unproven := union({outcome.undecided, _denied(_adjustable_evidence)})
 
-_adjustable := (((((budget.deny | formats.deny) | licence.deny) | revision.deny) | source.deny) | threats.deny) | _own
+_adjustable := union({budget.deny, formats.deny, licence.deny, revision.deny, source.deny, threats.deny, _own})
 
-_adjustable_evidence := (((((((corroboration.undecided | coverage.undecided) | digest.undecided) | file_digests.undecided) | formats.undecided) | freshness.undecided) | licence.undecided) | scanners.undecided) | versions.undecided
+_adjustable_evidence := union({
+	corroboration.undecided,
+	coverage.undecided,
+	digest.undecided,
+	file_digests.undecided,
+	formats.undecided,
+	freshness.undecided,
+	licence.undecided,
+	scanners.undecided,
+	versions.undecided,
+})
 
 _denied(violations) := {violation | some violation in violations; levels.of(violation.rule) == "deny"}
 
@@ -116,6 +141,18 @@ _applied := {{"id": id, "finding": input.findings[index].id, "expires": exceptio
 	some index, ids in excused
 	some id in ids
 }
+
+# So many findings of one model are seldom one false positive.
+_broad := 20
+
+# NOTE: whole objects, because those are worked out once; a partial rule that is asked key by key is worked out per key.
+_excused_by := {id: findings | some id, findings in _findings_of}
+
+_excusing := {finding: ids | some finding, ids in _ids_of}
+
+_findings_of[applied.id] contains applied.finding if some applied in _applied
+
+_ids_of[applied.finding] contains applied.id if some applied in _applied
 
 # Rules that only one environment has: it evaluates the decision `with data.weightgate.own as …`, a set of violations.
 # Whatever else stands there refuses, so that a rule that is written in another way is not lost.

@@ -75,6 +75,30 @@ test_an_exception_that_ends_soon_is_announced if {
 	}]
 }
 
+_warnings(findings, entries) := {warning.rule: warning.msg | some warning in decision.warnings} if {
+	decision := _decide(_with({"findings": findings}), {}, entries)
+	decision.verdict == "allow"
+}
+
+_many(number) := [fixtures.changed(fixtures.finding, {"id": sprintf("wgf-%d", [n])}) | some n in numbers.range(1, number)]
+
+test_an_exception_for_many_findings_is_announced if {
+	entries := {"EXC-1": fixtures.changed(fixtures.exception, {"scope": {"rule": "S201", "path": "weights/*"}})}
+	_warnings(_many(20), entries) == {}
+	_warnings(_many(21), entries) == {"exceptions.broad": "exception EXC-1 excuses 21 findings of this model; narrow its scope"}
+}
+
+test_an_exception_that_another_makes_needless_is_announced if {
+	wide := fixtures.changed(fixtures.exception, {"scope": {"rule": "S201", "path": "weights/*"}})
+	msg := "exception EXC-1 excuses nothing that exception EXC-2 does not excuse for as long"
+	_warnings(_many(2), {"EXC-1": fixtures.exception, "EXC-2": wide}) == {"exceptions.shadowed": msg}
+	_warnings(_many(1), {"EXC-1": fixtures.exception, "EXC-2": fixtures.exception}) == {"exceptions.shadowed": msg}
+	sooner := fixtures.changed(wide, {"expires": "2026-12-19"})
+	_warnings(_many(2), {"EXC-1": fixtures.exception, "EXC-2": sooner}) == {}
+	other := fixtures.changed(fixtures.exception, {"scope": {"finding": "wgf-2"}})
+	_warnings(_many(2), {"EXC-1": fixtures.exception, "EXC-2": other}) == {}
+}
+
 test_an_expired_exception_is_listed_and_refuses if {
 	entries := {"EXC-1": fixtures.changed(fixtures.exception, {"expires": "2026-11-23T10:00:00Z"})}
 	decision := _decide(_with({"findings": [fixtures.finding]}), {}, entries)

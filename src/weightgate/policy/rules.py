@@ -44,7 +44,7 @@ def annotated(tree: PolicyTree) -> dict[str, Rule]:
 
 
 def _inspect(folder: Path) -> list[dict[str, Any]]:
-    command = [binary.find(), "inspect", "--annotations", "--format", "json", folder]
+    command = [str(binary.find()), "inspect", "--annotations", "--format", "json", str(folder)]
     try:
         done = subprocess.run(command, capture_output=True, timeout=60, check=False)
         output = json.loads(done.stdout) if done.returncode == 0 else None

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from weightgate.policy.yamlfile import YamlFile
 
 _ENVIRONMENT = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+_STRICTER_THAN = re.compile(r"^ +stricter_than: *[\"']?([a-z][a-z0-9_-]*)", re.MULTILINE)
 _RESERVED = ("weightgate", "environments", "system")
 _DATA_SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -29,12 +30,15 @@ class PolicyTree(NamedTuple):
     """Why this tree is used: `--policy`, `WEIGHTGATE_POLICY`, `working directory` or `shipped with weightgate`."""
 
     def environments(self) -> list[str]:
-        """Return the names of the environments, sorted. Raises `PolicyError` when there is none."""
+        """Return the names of the environments, the laxest first as `stricter_than` says, then by name.
+
+        Raises `PolicyError` when there is none.
+        """
         folder = self.root / "environments"
         names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and not entry.name.startswith("."))
         if not names:
             raise PolicyError(f"{folder}: no environment; each is a directory with policy.rego and data.yaml")
-        return names
+        return sorted(names, key=lambda name: _strictness(folder, name))
 
     def select(self, asked: list[str], every: bool) -> list[str]:
         """Return the environments that `asked` names, each once, or all of them; raises `UsageError` for an
@@ -100,6 +104,23 @@ class PolicyTree(NamedTuple):
             settings_file,
             exceptions_file,
         )
+
+
+def _strictness(folder: Path, name: str) -> int:
+    """Return how many environments are laxer than `name`, for the order in which environments are shown.
+
+    NOTE: read with a pattern, because this comes before OPA is started; `load` reads the same word strictly.
+    """
+    seen = []
+    while name not in seen:
+        seen.append(name)
+        try:
+            text = (folder / name / "data.yaml").read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            break
+        looser = _STRICTER_THAN.search(text)
+        name = looser[1] if looser else name
+    return len(seen)
 
 
 def _contents(root: Path) -> dict[str, bytes]:

@@ -113,7 +113,7 @@ def _scalar(node: Any, name: str, line: int) -> Any:
         return None
     if tag == "tag:yaml.org,2002:bool":
         # NOTE: OPA takes only true and false for truth values, and `off`, `yes` and the like for words.
-        return {"true": True, "false": False}.get(text, text)
+        return {"true": True, "false": False}.get(text.lower(), text)
     if tag == "tag:yaml.org,2002:int" and _INTEGER.fullmatch(text):
         return int(text)
     raise PolicyError(f"{name}:{line}: {text!r} is neither a word nor a plain whole number; quote it if it is a word")

@@ -64,6 +64,10 @@ expiring(id) if _sound[id].expires < clock.now_ns + clock.days(_limits.warn_days
 # description: The last moment of an exception, as the policy tree writes it.
 expires(id) := data.weightgate.exceptions[id].expires
 
+# METADATA
+# description: The last moment of a sound exception in nanoseconds.
+expires_ns(id) := _sound[id].expires
+
 _limits := data.weightgate.settings.exceptions
 
 # Scanners' rules and threat codes that the environment never excuses.

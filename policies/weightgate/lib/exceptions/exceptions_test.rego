@@ -276,6 +276,12 @@ test_several_patterns_are_kept_apart if {
 	_covering(scopes, [fixtures.finding, comma]) == {0: {"a", "e"}, 1: {"a", "d", "e"}}
 }
 
+test_a_comma_does_not_cut_a_pattern_in_two if {
+	comma := fixtures.changed(fixtures.finding, {"path": "weights/model,x.pkl"})
+	scopes := {"a": {"rule": "S201", "path": "[w]eights/model,x.pkl"}, "b": {"rule": "S201", "path": "other/*"}}
+	_covering(scopes, [comma]) == {0: {"a"}}
+}
+
 test_a_pattern_needs_a_path if {
 	finding := fixtures.changed(fixtures.finding, {"path": null})
 	every scope in [{"rule": "S201", "path": "weights/*.pkl"}, {"rule": "S201", "path": "weights/model.pkl"}] {

@@ -18,7 +18,7 @@ test_what_nobody_knows_counts_as_the_highest if {
 		null,
 		"LOW",
 		{"severity": "UNKNOWN", "threat": "PAIT-PKL-400", "rule": "License Exists"},
-		{"severity": "UNKNOWN", "threat": "PAIT-PKL-1000"},
+		{"severity": "UNKNOWN", "threat": "PAIT-TF-3000"},
 		{"severity": "UNKNOWN", "threat": "pait-pkl-300"},
 		{"severity": "UNKNOWN", "threat": "SOMETHING", "rule": "License Exists", "enforcement": "ALLOWING"},
 		{"severity": "UNKNOWN", "threat": null, "rule": "A Rule Of Tomorrow", "enforcement": "ALLOWING"},
