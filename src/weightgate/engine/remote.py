@@ -149,20 +149,23 @@ class RemoteEngine(PolicyEngine):
         return answer, (opa, strict.nullable(strict.text)(only, "/provenance/bundles"))
 
     def _state(self) -> _State:
-        ids = self._ask("the list of policies", self._client.get_policies_list)
-        read = [self._ask(f"policy {id}", self._policy, id) for id in ids]
-        packages = [package for _, _, package in read]
+        policies = self._ask("its policies", self._policies)
+        packages = [package for _, _, package in policies]
         return _State(
-            tuple(sorted((id, raw) for id, raw, _ in read)),
+            tuple(sorted((id, raw) for id, raw, _ in policies)),
             {name: self._ask(f"data.{name}", self._data, name) for name in sorted(_below(packages, "environments"))},
             self._ask("the library's data", self._library, sorted(_below(packages, "weightgate"))),
         )
 
-    def _policy(self, id: str) -> tuple[str, str, list[str]]:
-        """Return the policy's id, its text, and its package's path, `data` first."""
-        policy = self._client.get_policy(quote(strict.text(id, "/id"), safe="/"))["result"]
-        package = strict.array(strict.text)([step["value"] for step in policy["ast"]["package"]["path"]], "/ast")
-        return id, strict.text(policy["raw"], "/raw"), list(package)
+    def _policies(self) -> list[tuple[str, str, list[str]]]:
+        """Return each policy's id, text, and package path, `data` first."""
+        # NOTE: the empty name is the list of all; the client's own function for that keeps nothing but the ids.
+        listed = self._client.get_policy("")["result"]
+        found = []
+        for policy in listed:
+            steps = [strict.text(step["value"], "/ast") for step in policy["ast"]["package"]["path"]]
+            found.append((strict.text(policy["id"], "/id"), strict.text(policy["raw"], "/raw"), steps))
+        return found
 
     def _data(self, name: str) -> Any:
         return self._client.get_data(quote(name, safe=""))["result"]

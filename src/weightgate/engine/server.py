@@ -67,7 +67,7 @@ class _Adapter(HTTPAdapter):
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Send the request once; the response that comes back is read, whole and known to be a JSON object."""
-        # NOTE: the client asks for `policies/`, which OPA answers with a redirect to `policies`; none is followed here.
+        # NOTE: OPA answers `policies/`, which the client asks for, with a redirect to `policies`; none is followed.
         request.url = str(request.url).rstrip("/")
         try:
             with super().send(request, *args, **kwargs) as response:

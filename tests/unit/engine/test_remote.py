@@ -264,7 +264,7 @@ def test_an_allow_that_lies_about_the_document_alone(server: opa_server.LyingSer
 def test_a_policy_that_changes_between_the_decisions(server: opa_server.LyingServer) -> None:
     def lie(path: str, status: int, body: bytes) -> tuple[int, bytes, dict[str, str]]:
         later = any("/decision" in seen for _, seen, _ in server.seen)
-        return status, body.replace(b"# METADATA", b"# metadata", 1) if later and "/policies/" in path else body, {}
+        return status, body.replace(b"# METADATA", b"# metadata", 1) if later and "/policies" in path else body, {}
 
     server.lie = lie
     with pytest.raises(PolicyError, match="changed while it was being evaluated"):
@@ -307,7 +307,7 @@ SHAPES = ("no JSON", "an empty object", "a result of another shape", "a list of 
 """The answers that are given in every place; the others are told apart before the place matters."""
 
 PLACES = [(name, "policies") for name in ANSWERS] + [
-    (name, place) for name in SHAPES for place in ("policies/", "data/dev", "query", "decision")
+    (name, place) for name in SHAPES for place in ("data/dev", "query", "decision")
 ]
 
 
@@ -317,15 +317,14 @@ def test_an_answer_that_is_none_of_opa(server: opa_server.LyingServer, name: str
 
     def lie(path: str, honest: int, answer: bytes) -> tuple[int, bytes, dict[str, str]]:
         asked = path.partition("?")[0]
-        hit = (place in path) if place in ("policies/", "decision") else asked.endswith(f"/{place}")
+        hit = asked.endswith(f"/{place}")
         return (status, body, headers) if hit else (honest, answer, {})
 
     server.lie = lie
     with pytest.raises(WeightgateError, match=words) as caught:
         decide(server.url, timeout=5)
     assert caught.value.exit_code == 3
-    failed = [seen for seen in server.seen if place.rstrip("/") in seen[1]]
-    assert len(failed) == len({path for _, path, _ in failed}), "a request was repeated"
+    assert [path.partition("?")[0].endswith(f"/{place}") for _, path, _ in server.seen].count(True) == 1
 
 
 def test_an_answer_without_end_is_bounded(server: opa_server.LyingServer) -> None:
