@@ -15,7 +15,7 @@ from weightgate.errors import UsageError
 from weightgate.formats.registry import FILES
 
 if TYPE_CHECKING:
-    from weightgate.scan import Attempt
+    from weightgate.scanning import Attempt
 
 RAW = "model-scan-report.json"
 FINDINGS = "findings.json"

@@ -52,7 +52,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _loaded(name: str) -> tuple[str, bytes, str]:
-    """Return the model's uri, the document's canonical bytes and its name; whether it is a document is not known yet."""
+    """Return the model's uri, the document's canonical bytes and its name; whether it is a document is not known
+    yet."""
     value = strict.loads(_bytes(name), _place(name))
     model = value.get("model") if isinstance(value, dict) else None
     uri = model.get("uri") if isinstance(model, dict) else None

@@ -39,7 +39,7 @@ def check_output(args: argparse.Namespace) -> None:
     asked = args.format or []
     if len(set(asked)) != len(asked):
         raise UsageError("a format is named twice; name each once")
-    if False:
+    if len(asked) > 1 and args.out is None:
         raise UsageError(f"{' and '.join(asked)}: several formats need --out DIR, as only one can be printed")
 
 

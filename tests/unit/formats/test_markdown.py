@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -70,6 +71,17 @@ def test_prose_makes_no_markup(text: str) -> None:
     assert {kind.removesuffix("_open").removesuffix("_close") for kind in kinds} <= {
         *("bullet_list", "list_item", "paragraph", "inline", "text", "code_inline")
     }
+
+
+@pytest.mark.parametrize("uri", ["a | b", "a \\| b", "|", "`|`", "\\|\\"])
+def test_a_table_cell_holds_the_whole_name(uri: str) -> None:
+    about = reports.document(uri=uri)
+    text = MarkdownFormat().render(reports.report(reports.decide(about), documents=(about,)))
+    found = tokens(text)
+    body = found[[token.type for token in found].index("tbody_open") :]
+    cells = [after.content for before, after in pairwise(body) if before.type == "td_open"]
+    assert cells == [code(uri), "✅ allow"]
+    assert next(token.content for token in body if token.type == "code_inline").strip() == uri.replace("|", "\\x7c")
 
 
 def test_prose_reads_as_it_was_written() -> None:

@@ -81,7 +81,11 @@ def _why(report: Report, refused: list[Row]) -> Markup:
         ]
         what = [
             element(
-                "p", element("strong", outside(rule.title if rule else rule_id)), " ", element("code", outside(rule_id))
+                "p",
+                "Rule not kept: ",
+                element("strong", outside(rule.title if rule else rule_id)),
+                " ",
+                element("code", outside(rule_id)),
             ),
             element("p", f"{counted(len(of_rule), 'time')}, in {', '.join(places)}", class_="small"),
         ]
