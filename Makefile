@@ -11,6 +11,7 @@ JOBS ?= auto
 # Everything that users run is run with the locked dependencies and weightgate's own OPA.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export WEIGHTGATE_CONFTEST ?= $(TOOLS)/conftest
+export WEIGHTGATE_ACTIONLINT ?= $(TOOLS)/actionlint
 
 .DEFAULT_GOAL := help
 .PHONY: help gate test setup lint types policy unit scanners locks clean

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from weightgate.errors import WeightgateError
     from weightgate.findings import Finding, FindingsDocument, Severity
     from weightgate.gate import evaluate
-    from weightgate.scan import Scanned, normalize, scan
+    from weightgate.scanning import Scanned, normalize, scan
     from weightgate.scanners.interface import Limits, Report
     from weightgate.verdict import exit_code
 
@@ -29,14 +29,14 @@ _HOMES = {
     "FindingsDocument": "findings",
     "Limits": "scanners.interface",
     "Report": "scanners.interface",
-    "Scanned": "scan",
+    "Scanned": "scanning",
     "Severity": "findings",
     "Violation": "decision",
     "WeightgateError": "errors",
     "evaluate": "gate",
     "exit_code": "verdict",
-    "normalize": "scan",
-    "scan": "scan",
+    "normalize": "scanning",
+    "scan": "scanning",
 }
 
 __all__ = [

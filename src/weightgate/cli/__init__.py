@@ -11,8 +11,11 @@ COMMANDS = {
     "scan": "scan a model and write its findings document",
     "normalize": "turn a stored scanner report into a findings document",
     "check": "decide stored findings documents",
+    "explain": "say why a model is refused, and what would have to change",
+    "policy": "check, test and compare policy trees",
     "schema": "print the JSON Schema of a document",
     "scanners": "list, install and remove the local scanners",
+    "prisma": "check the access to Prisma AIRS, print its index address, install its SDK",
     "opa": "show or install the OPA program",
     "doctor": "say what is installed, which policy tree is used, and what is missing",
 }

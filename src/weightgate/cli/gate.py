@@ -14,7 +14,7 @@ from weightgate.engine.evaluate import Evidence, evaluate
 from weightgate.errors import UsageError, WeightgateError
 from weightgate.formats import json as json_format
 from weightgate.formats.interface import Report
-from weightgate.scan import Interrupted, Scanned
+from weightgate.scanning import Interrupted, Scanned
 from weightgate.verdict import NO_DECISION, exit_code, worst
 
 _SEVERAL = ("text", "json", "github", "markdown")
@@ -105,13 +105,13 @@ def _decide(
     """Return one report for each part: all models, each decided for the part's environments."""
     decided_at = now()
     reports: list[Report] = []
-    with common.engine(args, setup) as engine:
-        for number, part in enumerate(parts):
-            documents = [of_model[number].document for of_model in scanned]
-            evidence = [Evidence.of(document) for document in documents]
+    for number, part in enumerate(parts):
+        documents = [of_model[number].document for of_model in scanned]
+        evidence = [Evidence.of(document) for document in documents]
+        with common.engine(args, setup) as engine:
             decisions = evaluate(engine, evidence, list(part.environments), decided_at)
-            places = tuple(str(folder.folder / FINDINGS) for folder in folders[number] if folder.folder)
-            reports.append(output.report_of(args, decisions, documents, setup, places))
+        places = tuple(str(folder.folder / FINDINGS) for folder in folders[number] if folder.folder)
+        reports.append(output.report_of(args, decisions, documents, setup, places))
     return reports
 
 
@@ -146,7 +146,7 @@ def _part_folders(artifacts: Artifacts, parts: tuple[scanning.Part, ...]) -> lis
 
 
 def _printed(args: argparse.Namespace) -> str:
-    return (args.format or ["text"])[0]
+    return str((args.format or ["text"])[0])
 
 
 def _check_printed(args: argparse.Namespace, parts: tuple[scanning.Part, ...]) -> None:

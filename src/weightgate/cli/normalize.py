@@ -8,7 +8,7 @@ from pathlib import Path
 
 from weightgate.cli.scan import write_document
 from weightgate.errors import MalformedReport, UsageError
-from weightgate.scan import normalize
+from weightgate.scanning import normalize
 from weightgate.scanners.interface import Report
 from weightgate.scanners.registry import NAMES
 

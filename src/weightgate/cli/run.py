@@ -28,7 +28,7 @@ def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
 def run_command(name: str, words: list[str]) -> int:
     """Run command `name` with the arguments `words`; every error ends as one message on stderr and an exit code."""
     module = importlib.import_module(f"weightgate.cli.{name}")
-    parser = _Parser(prog=f"weightgate {name}", allow_abbrev=False, description=module.__doc__)
+    parser = _Parser(prog=f"weightgate {name.replace('_', ' ')}", allow_abbrev=False, description=module.__doc__)
     module.configure(parser)
     try:
         args = parser.parse_args(words)

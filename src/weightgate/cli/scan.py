@@ -10,7 +10,7 @@ from weightgate import findings
 from weightgate.cli import scanning
 from weightgate.cli.artifacts import write_whole
 from weightgate.errors import UsageError
-from weightgate.scan import Interrupted
+from weightgate.scanning import Interrupted
 from weightgate.scanners.registry import SERVICE
 from weightgate.verdict import NO_DECISION
 

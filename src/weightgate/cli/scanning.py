@@ -11,7 +11,7 @@ from weightgate.cli import common
 from weightgate.cli.progress import ProgressLine
 from weightgate.errors import UsageError
 from weightgate.formats import escape
-from weightgate.scan import Remote, Scanned, scan_each
+from weightgate.scanning import Remote, Scanned, scan_each
 from weightgate.scanners.interface import Limits
 from weightgate.scanners.registry import DEFAULT, NAMES, SERVICE
 

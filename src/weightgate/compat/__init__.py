@@ -1,0 +1,1 @@
+"""Commands with the arguments of tools that weightgate takes the place of."""
