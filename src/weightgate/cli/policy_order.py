@@ -1,0 +1,59 @@
+"""Prove that environments are ordered as the policy tree declares: what prod allows staging allows, and so on.
+
+Exit codes: 0 the order holds, 1 it does not, 2 wrong usage, 3 the tree or OPA could not be used.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from weightgate.cli import common
+from weightgate.policy.tree import locate
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    common.add_policy(parser)
+    parser.add_argument(
+        "--corpus",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="PATH",
+        help="stored findings documents, or directories of them",
+    )
+    parser.add_argument("--at", metavar="TIME", help="decide as of this RFC 3339 time, not now")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="what is printed on standard output")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print every problem, and the smallest document that shows it; return the exit code."""
+    from weightgate.findings import to_json
+    from weightgate.formats.escape import json_text, lines
+    from weightgate.policy import corpus
+    from weightgate.policy.order import problems
+
+    tree = locate(args.policy)
+    evidence = corpus.load_all(args.corpus)
+    found = problems(tree, evidence, common.moment(args.at))
+    if args.format == "json":
+        rows = [
+            {
+                "where": problem.where,
+                "message": problem.message,
+                "counterexample": None if problem.counterexample is None else to_json(problem.counterexample),
+            }
+            for problem in found
+        ]
+        print(json_text(json.dumps({"schema": "weightgate.order/v1", "problems": rows}, indent=2, ensure_ascii=False)))
+    else:
+        for problem in found:
+            print(lines(str(problem)))
+            if problem.counterexample is not None:
+                print(json_text(json.dumps(to_json(problem.counterexample), indent=2, ensure_ascii=False)))
+    said = f"{len(found)} problem{'s' * (len(found) != 1)}" if found else "the declared order holds"
+    print(f"weightgate: {tree.root} ({tree.origin}): {said}", file=sys.stderr)
+    return 1 if found else 0

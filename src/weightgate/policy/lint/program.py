@@ -1,0 +1,235 @@
+"""What the terms of a policy are: which part of the input or of the data each one stands for, as far as it shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from weightgate.policy.lint.shapes import ANY, Shape
+from weightgate.policy.syntax import Module, Node, Path_, branches, calls, operator, rule_name, text, walk
+
+_ROUNDS = 3
+"""How often what calls say of functions' arguments is worked out again; as deep as calls pass a value on."""
+_SETS = ("or", "minus", "and")
+
+
+class DeadPath(Exception):
+    """Nothing can stand at a path: `step` is the first wrong one, and `known` are the words that could stand there."""
+
+    def __init__(self, step: Node, known: list[str], above: str) -> None:
+        self.step = step
+        self.known = known
+        self.above = above
+        super().__init__(above)
+
+
+@dataclass
+class Program:
+    """All modules of a tree (but tests), with the shapes of their inputs."""
+
+    modules: list[Module]
+    input: Shape
+    data: dict[Path_, Shape]
+    """Path without `data` → shape of the data there, which comes from files or from an environment's `with`."""
+    _rules: dict[Path_, list[tuple[Module, Node]]] = field(default_factory=dict)
+    _below: dict[Path_, set[str]] = field(default_factory=lambda: {(): set()})
+    """Path → the words that can follow it, down to rules and data."""
+    _arguments: dict[tuple[Path_, int], list[Shape]] = field(default_factory=dict)
+    _scopes: dict[int, dict[str, Shape]] = field(default_factory=dict)
+    _answers: dict[Path_, Shape | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for module in self.modules:
+            for rule in module.rules:
+                self._rules.setdefault((*module.package, rule_name(rule)), []).append((module, rule))
+        for path in (*self.data, *self._rules):
+            for length, word in enumerate(path):
+                self._below.setdefault(path[:length], set()).add(word)
+        for _ in range(_ROUNDS):
+            arguments = self._called_with()
+            self._arguments = arguments
+            self._scopes.clear()
+            self._answers.clear()
+
+    def definitions(self, path: Path_) -> list[tuple[Module, Node]]:
+        """Return the definitions of the rule at `path`."""
+        return self._rules.get(path, [])
+
+    def scope(self, module: Module, rule: Node) -> dict[str, Shape]:
+        """Return the shapes of the rule's variables."""
+        known = self._scopes.get(id(rule))
+        if known is not None:
+            return known
+        scope = self._scopes[id(rule)] = self._parameters(module, rule)
+        for _ in range(2):
+            for item in walk(rule):
+                self._bind(item, module, scope)
+        return scope
+
+    def shape(self, term: Any, module: Module, scope: dict[str, Shape]) -> Shape:
+        """Return what the term stands for; `ANY` when that does not show or nothing can stand there."""
+        kind = term.get("type") if isinstance(term, dict) else None
+        if kind in ("ref", "var"):
+            try:
+                return self.follow(term, module, scope)
+            except DeadPath:
+                return ANY
+        if kind == "call":
+            return self._call(term["value"], module, scope)
+        if kind in ("setcomprehension", "arraycomprehension"):
+            return Shape(each=self.shape(term["value"]["term"], module, scope))
+        if kind == "objectcomprehension":
+            keys = self.shape(term["value"]["key"], module, scope)
+            return Shape(each=self.shape(term["value"]["value"], module, scope), keys=keys.word)
+        return ANY
+
+    def follow(self, term: Node, module: Module, scope: dict[str, Shape]) -> Shape:
+        """Return what a reference or variable stands for; raises `DeadPath` when nothing can stand there."""
+        steps: list[Node] = term["value"] if term["type"] == "ref" else [term]
+        head, rest = steps[0], steps[1:]
+        if head["type"] != "var":
+            return ANY
+        name = head["value"]
+        if name in scope:
+            return below(scope[name], rest, name)
+        if name == "input":
+            return below(self.input, rest, "input")
+        path = self.path(term, module)
+        return ANY if path is None else self._data(path[0], path[1])
+
+    def path(self, term: Node, module: Module) -> tuple[list[str], list[Node]] | None:
+        """Return the path below `data` that a reference begins with, and the steps that follow its literal ones; `None`
+        when it is about something else. A literal step stands in both: path words first, all steps second."""
+        steps: list[Node] = term["value"] if term["type"] == "ref" else [term]
+        name = steps[0]["value"]
+        if name == "data":
+            prefix: list[str] = []
+        elif name in module.imports and module.imports[name][0] == "data":
+            prefix = list(module.imports[name][1:])
+        elif name in module.names:
+            prefix = [*module.package, name]
+        else:
+            return None
+        return prefix, steps[1:]
+
+    def _data(self, prefix: list[str], steps: list[Node]) -> Shape:
+        """Follow a path below `data`: through packages and folders, into a rule or a data file."""
+        path: Path_ = ()
+        rest: list[Node] = [{"type": "string", "value": word} for word in prefix] + steps
+        while path not in self.data and path not in self._rules:
+            word = text(rest[0]) if rest else None
+            if word is None:
+                return ANY
+            if word not in self._below[path]:
+                raise DeadPath(rest[0], sorted(self._below[path]), ".".join(("data", *path)))
+            path, rest = (*path, word), rest[1:]
+        return below(self.data[path] if path in self.data else self._rule(path), rest, ".".join(("data", *path)))
+
+    def _rule(self, path: Path_) -> Shape:
+        if path in self._answers:
+            return self._answers[path] or ANY
+        self._answers[path] = None
+        found = [shape for module, rule in self._rules[path] for shape in self._values(module, rule) if shape != ANY]
+        answer = found[0] if found and all(shape == found[0] for shape in found) else ANY
+        self._answers[path] = answer
+        return answer
+
+    def _values(self, module: Module, rule: Node) -> Iterator[Shape]:
+        scope = self.scope(module, rule)
+        for branch in branches(rule):
+            head = branch["head"]
+            if len(head["ref"]) > 1:
+                yield ANY
+            elif "key" in head:
+                yield Shape(each=self.shape(head["key"], module, scope))
+            elif "value" in head:
+                yield self.shape(head["value"], module, scope)
+
+    def _call(self, terms: list[Node], module: Module, scope: dict[str, Shape]) -> Shape:
+        name = operator(terms)
+        if name == "object.get":
+            return below_get(self.shape(terms[1], module, scope), terms[2])
+        if name in _SETS:
+            sides = [self.shape(term, module, scope) for term in terms[1:]]
+            return sides[0] if sides[0] != ANY or name != "or" else sides[1]
+        path = self.path(terms[0], module)
+        return ANY if path is None else self._function(path)
+
+    def _function(self, path: tuple[list[str], list[Node]]) -> Shape:
+        words = [text(step) for step in path[1]]
+        full = (*path[0], *[word for word in words if word is not None])
+        return self._rule(full) if full in self._rules else ANY
+
+    def _parameters(self, module: Module, rule: Node) -> dict[str, Shape]:
+        path = (*module.package, rule_name(rule))
+        scope = {}
+        for number, argument in enumerate(rule["head"].get("args", [])):
+            given = self._arguments.get((path, number), [])
+            if argument["type"] == "var":
+                same = bool(given) and all(shape == given[0] for shape in given)
+                scope[argument["value"]] = given[0] if same else ANY
+        return scope
+
+    def _called_with(self) -> dict[tuple[Path_, int], list[Shape]]:
+        found: dict[tuple[Path_, int], list[Shape]] = {}
+        for module in self.modules:
+            for rule in module.rules:
+                scope = self.scope(module, rule)
+                for terms in calls(rule):
+                    path = self.path(terms[0], module) if terms[0].get("type") == "ref" else None
+                    if path is None:
+                        continue
+                    full = (*path[0], *[text(step) or "" for step in path[1]])
+                    for number, term in enumerate(terms[1:]):
+                        found.setdefault((full, number), []).append(self.shape(term, module, scope))
+        return found
+
+    def _bind(self, item: Node, module: Module, scope: dict[str, Shape]) -> None:
+        terms = item.get("terms")
+        if isinstance(terms, list) and operator(terms) in ("assign", "eq") and terms[1].get("type") == "var":
+            _learn(scope, terms[1], self.shape(terms[2], module, scope))
+        elif isinstance(terms, dict) and "symbols" in terms:
+            for symbol in terms["symbols"]:
+                if symbol.get("type") == "call":
+                    *_, element, collection = symbol["value"]
+                    shape = self.shape(collection, module, scope)
+                    _learn(scope, element, shape.element())
+                    if len(symbol["value"]) == 4:
+                        _learn(scope, symbol["value"][1], Shape(word=shape.keys) if shape.keys else ANY)
+        elif isinstance(terms, dict) and "domain" in terms:
+            shape = self.shape(terms["domain"], module, scope)
+            _learn(scope, terms["value"], shape.element())
+
+
+def _learn(scope: dict[str, Shape], variable: Node, shape: Shape) -> None:
+    if variable.get("type") == "var" and not variable["value"].startswith("$"):
+        name = variable["value"]
+        scope[name] = shape if scope.get(name, ANY) in (ANY, shape) else ANY
+
+
+def below(shape: Shape, steps: list[Node], above: str) -> Shape:
+    """Return the shape that `steps` lead to from `shape`; raises `DeadPath` at the first that leads nowhere."""
+    for step in steps:
+        word = text(step)
+        if word is None:
+            shape = shape.element()
+        else:
+            found = shape.below(word)
+            if found is None:
+                raise DeadPath(step, sorted(shape.fields or {}), above)
+            shape = found
+            above += f".{word}" if word.isidentifier() else f"[{json.dumps(word)}]"
+    return shape
+
+
+def below_get(shape: Shape, key: Node, above: str = "the object", strict: bool = False) -> Shape:
+    """Return what `object.get` finds with `key`, a word or a list of words; with `strict`, raises `DeadPath`."""
+    steps: list[Node] = key["value"] if key.get("type") == "array" else [key]
+    try:
+        return below(shape, steps, above)
+    except DeadPath:
+        if strict:
+            raise
+        return ANY

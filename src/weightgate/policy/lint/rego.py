@@ -1,0 +1,188 @@
+"""Words and paths in Rego that nothing can match: misspelt input fields, dead data paths, words of no vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from weightgate import strict
+from weightgate.policy.lint.problem import Problem
+from weightgate.policy.lint.program import DeadPath, Program, below_get
+from weightgate.policy.lint.shapes import ANY, Shape
+from weightgate.policy.lint.words import FIELDS, Words
+from weightgate.policy.syntax import Module, Node, calls, line, operator, text, walk
+
+_EQUALITY = ("eq", "equal", "neq")
+_MEMBER = ("internal.member_2", "internal.member_3")
+_SAID = {"severity", "status", "level", "verdict", "enforcement"}
+"""Fields that hold such a word in every object that a policy makes."""
+_LEVELS = ("weightgate", "lib", "levels")
+
+
+def problems(program: Program, words: Words) -> Iterator[Problem]:
+    """Yield what is wrong with the words and paths of the program's modules."""
+    for module in program.modules:
+        for rule in module.rules:
+            yield from _Rule(program, words, module, rule).problems()
+        for name, path in module.imports.items():
+            if path[0] == "data":
+                term = {"type": "var", "value": name, "location": {"row": _import_line(module)}}
+                yield from _dead(program, module, {}, term)
+
+
+def _import_line(module: Module) -> int:
+    return module.line
+
+
+class _Rule:
+    """One rule of a module, with the shapes of its variables."""
+
+    def __init__(self, program: Program, words: Words, module: Module, rule: Node) -> None:
+        self._program = program
+        self._words = words
+        self._module = module
+        self._rule = rule
+        self._scope = program.scope(module, rule)
+
+    def problems(self) -> Iterator[Problem]:
+        for node in walk(self._rule):
+            if node.get("type") in ("ref", "var") and "location" in node and not _is_operator(node):
+                yield from _dead(self._program, self._module, self._scope, node)
+            if node.get("type") == "ref":
+                yield from self._index(node)
+            elif node.get("type") == "object":
+                yield from self._object(node)
+            elif node.get("type") in ("set", "array"):
+                yield from self._mixed(node["value"])
+        for terms in calls(self._rule):
+            yield from self._call(terms)
+
+    def _call(self, terms: list[Node]) -> Iterator[Problem]:
+        name = operator(terms)
+        if name in _EQUALITY:
+            yield from self._compared(terms[1], [terms[2]])
+            yield from self._compared(terms[2], [terms[1]])
+        elif name in _MEMBER:
+            yield from self._compared(terms[-2], self._literals(terms[-1]))
+            kind = self._shape(terms[-1]).element().word
+            yield from self._members(kind, [terms[-2]])
+        elif name == "object.get":
+            shape = self._shape(terms[1])
+            try:
+                below_get(shape, terms[2], _name(terms[1]), strict=True)
+            except DeadPath as dead:
+                yield _unknown_path(self._module, terms[2], dead)
+        else:
+            path = self._program.path(terms[0], self._module) if terms[0].get("type") == "ref" else None
+            if path is not None and tuple(path[0][:3]) == _LEVELS:
+                yield from self._members("rule", terms[1:2])
+
+    def _compared(self, term: Node, literals: list[Node]) -> Iterator[Problem]:
+        """Check the words that `term` is compared with."""
+        if literals and text(term) is None:
+            yield from self._members(self._shape(term).word or self._by_name(term), literals)
+
+    def _members(self, kind: str | None, literals: list[Node]) -> Iterator[Problem]:
+        for literal in literals if kind else []:
+            word = text(literal)
+            flaw = self._words.flaw(kind or "", word) if word is not None else None
+            if flaw:
+                yield Problem(literal["location"].get("file", self._module.path), line(literal), "unknown-word", flaw)
+
+    def _by_name(self, term: Node) -> str | None:
+        """Return the kind of word that the field holds by its name, where nothing else is known of it."""
+        if term.get("type") == "ref" and len(term["value"]) > 1:
+            return FIELDS.get(text(term["value"][-1]) or "")
+        if term.get("type") == "call" and operator(term["value"]) == "object.get":
+            key = term["value"][2]
+            return FIELDS.get(text(key["value"][-1] if key.get("type") == "array" and key["value"] else key) or "")
+        if term.get("type") == "var" and self._scope.get(term["value"], ANY) == ANY:
+            return {"severity": "severity", "verdict": "verdict"}.get(term["value"])
+        return None
+
+    def _literals(self, term: Node, seen: frozenset[str] = frozenset()) -> list[Node]:
+        """Return the string literals of a set or list, also of one that a rule names or that is put together."""
+        if term.get("type") in ("set", "array"):
+            return [item for item in term["value"] if text(item) is not None]
+        if term.get("type") == "call" and operator(term["value"]) == "or":
+            return [item for side in term["value"][1:] for item in self._literals(side, seen)]
+        found = []
+        for rule in self._named(term):
+            key = str(rule["head"].get("location"))
+            if key not in seen and "value" in rule["head"]:
+                found += self._literals(rule["head"]["value"], seen | {key})
+        return found
+
+    def _named(self, term: Node) -> list[Node]:
+        """Return the definitions of the rule that the term names, and nothing of."""
+        if term.get("type") not in ("ref", "var"):
+            return []
+        head = term["value"][0]["value"] if term["type"] == "ref" else term["value"]
+        path = None if head in self._scope else self._program.path(term, self._module)
+        if path is None:
+            return []
+        full = (*path[0], *[text(step) or "" for step in path[1]])
+        return [rule for _, rule in self._program.definitions(full)]
+
+    def _index(self, node: Node) -> Iterator[Problem]:
+        """Check the keys of a constant object that is looked into with a word of a known kind."""
+        steps = node["value"]
+        if len(steps) == 2 and text(steps[1]) is None:
+            values = [rule["head"].get("value", {}) for rule in self._named(steps[0])]
+            for value in [steps[0], *values]:
+                if value.get("type") == "object":
+                    yield from self._compared(steps[1], [key for key, _ in value["value"]])
+
+    def _object(self, node: Node) -> Iterator[Problem]:
+        pairs = node["value"]
+        yield from self._mixed([key for key, _ in pairs])
+        for key, value in pairs:
+            name = text(key)
+            if name in _SAID:
+                yield from self._members(FIELDS[name], [value])
+            if name == "rule" and text(value) and self._words.flaw("rule", value["value"]):
+                near = strict.nearest(value["value"], sorted(self._words.kinds["rule"]))
+                if near:
+                    yield Problem(self._module.path, line(value), "unknown-word", f"{_shown(value)} is no rule{near}")
+
+    def _mixed(self, terms: list[Node]) -> Iterator[Problem]:
+        literals = {term["value"]: term for term in terms if text(term) is not None}
+        for kind, word in self._words.misspelt(literals):
+            yield from self._members(kind, [literals[word]])
+
+    def _shape(self, term: Any) -> Shape:
+        return self._program.shape(term, self._module, self._scope)
+
+
+def _dead(program: Program, module: Module, scope: dict[str, Shape], term: Node) -> Iterator[Problem]:
+    try:
+        program.follow(term, module, scope)
+    except DeadPath as dead:
+        yield _unknown_path(module, term, dead)
+
+
+def _unknown_path(module: Module, term: Node, dead: DeadPath) -> Problem:
+    word = text(dead.step) or ""
+    listed = f"; expected one of {', '.join(dead.known)}" if 0 < len(dead.known) <= 40 else ""
+    place = line(dead.step) if "location" in dead.step else line(term)
+    kind = "dead-path" if dead.above.startswith("data") else "unknown-field"
+    near = strict.nearest(word, dead.known)
+    return Problem(module.path, place, kind, f"{dead.above} has no {strict.show(word)}{near}{listed}")
+
+
+def _is_operator(node: Node) -> bool:
+    steps = node["value"] if node["type"] == "ref" else [node]
+    return steps[0].get("value") in ("internal", "$") or (len(steps) == 1 and steps[0]["value"] == "_")
+
+
+def _name(term: Node) -> str:
+    steps = term.get("value")
+    if term.get("type") == "var":
+        return str(steps)
+    if term.get("type") == "ref" and isinstance(steps, list):
+        return ".".join(str(step["value"]) for step in steps if step.get("type") in ("var", "string"))
+    return "the object"
+
+
+def _shown(term: Node) -> str:
+    return strict.show(text(term))

@@ -1,0 +1,157 @@
+"""How a tree's files belong together: each environment's policy to its directory, each rule to the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+
+from weightgate import strict
+from weightgate.policy.lint.problem import Problem
+from weightgate.policy.syntax import Module, Node, Path_, line, rule_name, text, walk
+
+RULES = ("weightgate", "rules")
+GATE = ("weightgate", "gate")
+ANSWERS = ("deny", "undecided")
+"""What a rule package says; the gate must use each of these that the package has."""
+_ENTRY = ("decision", "deny", "warn")
+_BOUND = {("weightgate", "settings"): "settings", ("weightgate", "exceptions"): "exceptions"}
+
+
+def rule_ids(modules: list[Module]) -> dict[str, Module]:
+    """Return the ids of the library's rules, each with its module, from `custom.rule_id` of the annotations."""
+    found: dict[str, Module] = {}
+    for module in modules:
+        rule = module.notes.get("custom", {}).get("rule_id")
+        if isinstance(rule, str):
+            found.setdefault(rule, module)
+    return found
+
+
+def parameters(modules: list[Module]) -> dict[str, frozenset[str]]:
+    """Return what each rule is told beside its level: the keys that the rule `settings.valid` lets it have."""
+    found = {}
+    for module in modules:
+        if module.package == (*RULES, "settings"):
+            for rule in module.rules:
+                value = rule["head"].get("value", {})
+                if rule_name(rule) == "_parameters" and value.get("type") == "object":
+                    for key, keys in value["value"]:
+                        found[text(key) or ""] = frozenset(filter(None, (text(node) for node in walk(keys))))
+    return found
+
+
+def problems(modules: list[Module], environments: list[str]) -> Iterator[Problem]:
+    """Yield what is wrong between the modules (but tests) of a tree with these environments."""
+    for module in modules:
+        folder = module.path.split("/")
+        if folder[0] == "environments":
+            yield from _environment(module, folder[1], environments)
+        elif module.package[:1] != ("weightgate",):
+            yield Problem(module.path, module.line, "package", _package(module, "weightgate.…"))
+    library = [module for module in modules if module.package[:2] == RULES]
+    yield from _metadata(library)
+    yield from _gate(modules, library)
+
+
+def _environment(module: Module, name: str, environments: list[str]) -> Iterator[Problem]:
+    if module.package != ("environments", name):
+        yield Problem(module.path, module.line, "package", _package(module, f"environments.{name}"))
+    for rule in module.rules:
+        near = get_close_matches(rule_name(rule), _ENTRY, 1, 0.7)
+        if near and rule_name(rule) not in _ENTRY and not rule_name(rule).startswith("_"):
+            found = f"the rule {rule_name(rule)} is read by nothing (did you mean {near[0]}?)"
+            yield Problem(module.path, line(rule), "rule-name", found)
+    if module.path.endswith("/policy.rego"):
+        for wanted in sorted(set(_ENTRY[:2]) - module.names):
+            yield Problem(module.path, module.line, "rule-name", f"there is no rule {wanted}")
+        yield from _bindings(module, name)
+    others = set(environments) - {name}
+    for node in walk(module.rules):
+        head = _steps(node)
+        if head[:1] == ("data",) and len(head) > 1 and head[1] in others:
+            found = f"data.{head[1]} belongs to the environment {head[1]}; expected data.{name}"
+            yield Problem(module.path, line(node), "other-environment", found)
+
+
+def _bindings(module: Module, name: str) -> Iterator[Problem]:
+    """Check that the decision is evaluated with the name, the settings and the exceptions of this environment."""
+    bound: dict[Path_, Node] = {}
+    for node in walk(module.rules):
+        for item in node.get("with", []):
+            bound[_steps(item["target"])[1:]] = item["value"]
+    for target, key in (("environment", None), ("settings", "settings"), ("exceptions", "exceptions")):
+        value = bound.get(("weightgate", target))
+        wanted = f'"{name}"' if key is None else f"data.{name}.{key}"
+        if value is None:
+            found = f"the decision is not evaluated with data.weightgate.{target} as {wanted}"
+            yield Problem(module.path, module.line, "binding", found)
+        elif (text(value) != name) if key is None else key not in _mentioned(value):
+            found = f"data.weightgate.{target} is not {wanted}"
+            yield Problem(module.path, line(value), "binding", found)
+
+
+def _mentioned(value: Node) -> set[str]:
+    return {text(node) or "" for node in walk(value)}
+
+
+def _steps(node: Node) -> Path_:
+    """Return the leading words of a reference, its head first; nothing for another node."""
+    if node.get("type") != "ref" or node["value"][0].get("type") != "var":
+        return ()
+    words = [node["value"][0]["value"]]
+    for step in node["value"][1:]:
+        word = text(step)
+        if word is None:
+            break
+        words.append(word)
+    return tuple(words)
+
+
+def _metadata(library: list[Module]) -> Iterator[Problem]:
+    owners: dict[str, Module] = {}
+    for module in library:
+        custom = module.notes.get("custom", {})
+        said = {**module.notes, **{f"custom.{key}": value for key, value in custom.items()}}
+        for key in ("title", "description", "custom.rule_id", "custom.remediation"):
+            if not isinstance(said.get(key), str) or not said[key].strip():
+                found = f"the package's METADATA has no {key}; the rule reference and the reports are made from it"
+                yield Problem(module.path, module.line, "metadata", found)
+        rule = str(custom.get("rule_id", ""))
+        if rule in owners and owners[rule].package != module.package:
+            found = f"the rule id {rule} is also that of {owners[rule].path}"
+            yield Problem(module.path, module.line, "duplicate-rule-id", found)
+        elif rule:
+            owners[rule] = module
+        for node in walk(module.rules):
+            yield from _own_id(node, module, rule)
+
+
+def _own_id(node: Node, module: Module, rule: str) -> Iterator[Problem]:
+    pairs = node["value"] if node.get("type") == "object" else []
+    said = {text(key): value for key, value in pairs}
+    if "msg" in said and "rule" in said and text(said["rule"]) not in (None, rule):
+        found = f"a violation of rule {strict.show(text(said['rule']))} in the package of rule {rule}"
+        yield Problem(module.path, line(said["rule"]), "rule-id", found)
+
+
+def _gate(modules: list[Module], library: list[Module]) -> Iterator[Problem]:
+    used: set[Path_] = set()
+    for module in modules:
+        if module.package == GATE:
+            for node in walk(module.rules):
+                steps = _steps(node)
+                if steps:
+                    used.add((*module.imports.get(steps[0], steps[:1]), *steps[1:]))
+    for module in library:
+        answers = [name for name in ANSWERS if name in module.names]
+        if not answers and not any(other.package == module.package and other is not module for other in library):
+            found = f"the package has none of the rules {', '.join(ANSWERS)}, so it can refuse nothing"
+            yield Problem(module.path, module.line, "rule-name", found)
+        for name in answers:
+            if ("data", *module.package, name) not in used:
+                found = f"the gate does not use data.{'.'.join(module.package)}.{name}, so it refuses nothing"
+                yield Problem(module.path, module.line, "unused-rule", found)
+
+
+def _package(module: Module, wanted: str) -> str:
+    return f"the package is {'.'.join(module.package)}; expected {wanted}"

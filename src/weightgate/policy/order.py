@@ -1,0 +1,198 @@
+"""Prove that environments are ordered as the tree declares: what the stricter allows, the laxer allows too.
+
+Three proofs, each by itself enough to find a mistake: settings and exceptions are compared, documents of every kind
+are evaluated, and so are stored ones. Each inversion comes with the smallest document that shows it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from weightgate import strict
+from weightgate.clock import now
+from weightgate.engine import many
+from weightgate.engine.evaluate import Evidence
+from weightgate.findings import FindingsDocument
+from weightgate.policy import enumeration, severity_map, shrink, trial
+from weightgate.policy.compare import Effect, compare
+from weightgate.policy.environment import Environment
+from weightgate.policy.moments import seconds
+from weightgate.policy.settings import SEVERITIES, PolicyException
+from weightgate.policy.tree import PolicyTree
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One way in which the environments are not ordered as declared."""
+
+    where: str
+    """The file, with the line where there is one, that the problem is in."""
+    message: str
+    counterexample: FindingsDocument | None = None
+    """The smallest document found that the stricter environment allows and the laxer one refuses."""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.message}"
+
+
+def problems(tree: PolicyTree, corpus: Sequence[Evidence] = (), evaluated_at: str | None = None) -> list[Problem]:
+    """Return every problem found, none when the order holds; `evaluated_at` defaults to the time now.
+
+    Raises what evaluating the tree raises: `PolicyError` for a broken one, `EngineError` without OPA.
+    """
+    at = evaluated_at or now()
+    environments, _ = tree.load(tree.select([], True))
+    pairs = _pairs(environments)
+    found = compared(environments, at)
+    if pairs:
+        made = enumeration.documents(environments, severity_map.library(tree), at)
+        added = enumeration.exceptions(environments, at)
+        with trial.with_exceptions(tree, dict.fromkeys(environments, added)) as copy:
+            found += _inversions(copy, pairs, made, at, "a generated document")
+        found += _inversions(tree, pairs, corpus, at, "a document of the corpus")
+    return found
+
+
+def compared(environments: dict[str, Environment], at: str) -> list[Problem]:
+    """Return the problems that show without evaluating: in declarations, settings, and exceptions in force at `at`."""
+    pairs = _pairs(environments)
+    found = list(_undeclared(environments, pairs))
+    for stricter, laxer in pairs:
+        found += _settings(stricter, laxer)
+        found += _exceptions(stricter, laxer, at)
+    return found
+
+
+def chain(environments: dict[str, Environment]) -> list[str]:
+    """Return the names of all environments, the laxest first as far as the tree declares an order, else by name."""
+    depth = {}
+    for name in environments:
+        place, depth[name] = environments[name].settings.stricter_than, 0
+        while place is not None:
+            place, depth[name] = environments[place].settings.stricter_than, depth[name] + 1
+    return sorted(environments, key=lambda name: (depth[name], name))
+
+
+def _pairs(environments: dict[str, Environment]) -> list[tuple[Environment, Environment]]:
+    """Return each environment that is declared stricter, with the one that is laxer."""
+    declared = [(each, each.settings.stricter_than) for each in environments.values()]
+    return [(stricter, environments[laxer]) for stricter, laxer in declared if laxer is not None]
+
+
+def _undeclared(
+    environments: dict[str, Environment], pairs: list[tuple[Environment, Environment]]
+) -> Iterator[Problem]:
+    """Yield the environments outside of the order; `PolicyTree.load` refuses unknown names and circles."""
+    placed = {environment.name for pair in pairs for environment in pair}
+    for name, environment in environments.items():
+        if name not in placed and len(environments) > 1:
+            yield _problem(
+                environment,
+                "",
+                f"{name} has no place in the order of the environments; say `stricter_than: <the next laxer one>` "
+                f"here, or `stricter_than: {name}` in the next stricter one",
+            )
+
+
+def _settings(stricter: Environment, laxer: Environment) -> Iterator[Problem]:
+    """Yield the settings that are laxer in the stricter environment, and those of which nothing tells."""
+    for difference in compare(laxer.settings_file.value, stricter.settings_file.value):
+        if difference.effect is Effect.CHANGED or difference.pointer == "/settings/stricter_than":
+            continue
+        if _idle(difference.pointer, laxer):
+            continue
+        if difference.effect is not Effect.TIGHTENED:
+            told = "is laxer" if difference.effect is Effect.LOOSENED else "cannot be told to be stricter"
+            name = difference.pointer.removeprefix("/settings/")
+            words = f"{told} than in {laxer.name}, though {stricter.name} is declared stricter: {difference.words}"
+            yield _problem(stricter, name, words)
+
+
+def _idle(pointer: str, laxer: Environment) -> bool:
+    """Whether the laxer environment refuses nothing by this setting: exceptions for a severity that it tolerates
+    anyway, or what it tells a rule that it does not let refuse."""
+    rule = re.match(r"/settings/rules/([^/]+)/", pointer)
+    if rule is not None and not pointer.endswith("/level"):
+        setting = laxer.settings.rules.get(rule[1].replace("~1", "/").replace("~0", "~"))
+        return setting is not None and setting.level != "deny"
+    match = re.fullmatch(r"/settings/exceptions/max_days/(\w+)", pointer)
+    return match is not None and match[1] not in {*laxer.settings.fail_on, "CRITICAL"}
+
+
+def _exceptions(stricter: Environment, laxer: Environment, at: str) -> Iterator[Problem]:
+    """Yield the exceptions of the stricter environment that excuse what the laxer one, without such a one, refuses."""
+    for name, exception in stricter.exceptions.items():
+        if (seconds(exception.expires) or 0) <= (seconds(at) or 0) or not _excuses(exception, stricter, laxer):
+            continue
+        if not any(_covers(other, exception) for other in laxer.exceptions.values()):
+            file = stricter.exceptions_file
+            line = file.lines.get(f"/{strict.escape(name)}", 1) if file else 1
+            yield Problem(
+                f"{file.name if file else stricter.name}:{line}",
+                f"exception {name} has no counterpart in {laxer.name} that lasts as long, so {stricter.name} may allow "
+                f"what {laxer.name} refuses; add it there too",
+            )
+
+
+def _excuses(exception: PolicyException, stricter: Environment, laxer: Environment) -> bool:
+    """Whether the stricter environment lets the exception excuse a severity that the laxer one refuses."""
+    limits = stricter.settings.exceptions
+    lasts = (seconds(exception.expires) or 0) - (seconds(exception.created) or 0)
+    refused = {*laxer.settings.fail_on, "CRITICAL"} & set(SEVERITIES)
+    return any(lasts <= limits.max_days[word] * 86400 for word in refused - set(limits.never))
+
+
+def _covers(other: PolicyException, exception: PolicyException) -> bool:
+    """Whether `other` excuses at least what `exception` does, for as long."""
+    wide = all(exception.scope.get(key) == value for key, value in other.scope.items())
+    return wide and (seconds(other.expires) or 0) >= (seconds(exception.expires) or 0)
+
+
+def _inversions(
+    tree: PolicyTree, pairs: list[tuple[Environment, Environment]], evidence: Sequence[Evidence], at: str, what: str
+) -> Iterator[Problem]:
+    names = [pair[0].name for pair in pairs] + [pair[1].name for pair in pairs]
+    allowed = _allowed(tree, evidence, list(dict.fromkeys(names)), at)
+    for stricter, laxer in pairs:
+        shown = [
+            item
+            for item, allows in zip(evidence, allowed, strict=True)
+            if stricter.name in allows and laxer.name not in allows
+        ]
+        if shown:
+            violates = partial(_violates, tree, stricter.name, laxer.name, at)
+            smallest = shrink.smallest(min(shown, key=shrink.size), violates)
+            yield _problem(
+                stricter,
+                "stricter_than",
+                f"{stricter.name} allows {what} ({smallest.document.model.uri}) that {laxer.name} refuses "
+                f"({len(shown)} of {len(evidence)} documents)",
+                smallest.document,
+            )
+
+
+def _violates(tree: PolicyTree, stricter: str, laxer: str, at: str, evidence: Sequence[Evidence]) -> list[bool]:
+    return [stricter in allows and laxer not in allows for allows in _allowed(tree, evidence, [stricter, laxer], at)]
+
+
+def _allowed(tree: PolicyTree, evidence: Sequence[Evidence], names: list[str], at: str) -> list[set[str]]:
+    """Return the environments that allow each document."""
+
+    def batch(items: Sequence[Evidence]) -> list[set[str]]:
+        decisions = many.decide(tree, items, names, at)
+        starts = range(0, len(decisions), len(names))
+        return [{each.environment for each in decisions[start : start + len(names)] if each.allow} for start in starts]
+
+    return [allows for part in many.in_batches(evidence, batch) for allows in part]
+
+
+def _problem(environment: Environment, name: str, message: str, document: FindingsDocument | None = None) -> Problem:
+    """Return the problem at the setting `name` of the environment's `data.yaml`."""
+    file = environment.settings_file
+    pointer = f"/settings/{name}".rstrip("/")
+    while pointer not in file.lines and pointer:
+        pointer = pointer.rpartition("/")[0]
+    return Problem(f"{file.name}:{file.lines.get(pointer, 1)}", message, document)
