@@ -37,7 +37,7 @@ def test_a_changed_level_shows(tmp_path: Path) -> None:
     tree = trees.tree(tmp_path)
     old = "model.digest: {level: deny}"
     trees.edit(tmp_path, "environments/prod/data.yaml", old, 'model.digest: {level: deny, effective_on: "2027-01-01"}')
-    assert "| off | deny from 2027-01-01 | warn |" in reference.render(tree)
+    assert "| off | warn | deny from 2027-01-01 |" in reference.render(tree)
 
 
 def test_writing_it_twice_changes_nothing(tmp_path: Path) -> None:

@@ -34,6 +34,8 @@ class Module:
     rules: list[Node]
     imports: dict[str, Path_] = field(default_factory=dict)
     """Name in the file → path, whose first step is `data` or `input`."""
+    import_lines: dict[str, int] = field(default_factory=dict)
+    """Name in the file → where it is imported."""
     notes: Node = field(default_factory=dict)
     """The annotations of the package."""
 
@@ -77,6 +79,7 @@ def _parse(root: Path, path: str) -> Module | None:
             raw["package"]["location"]["row"],
             raw.get("rules", []),
             dict(_import(item) for item in raw.get("imports", [])),
+            {_import(item)[0]: line(item) for item in raw.get("imports", [])},
             notes[0] if notes else {},
             frozenset(rule_name(rule) for rule in raw.get("rules", [])),
         )

@@ -26,12 +26,8 @@ def problems(program: Program, words: Words) -> Iterator[Problem]:
             yield from _Rule(program, words, module, rule).problems()
         for name, path in module.imports.items():
             if path[0] == "data":
-                term = {"type": "var", "value": name, "location": {"row": _import_line(module)}}
+                term = {"type": "var", "value": name, "location": {"row": module.import_lines[name]}}
                 yield from _dead(program, module, {}, term)
-
-
-def _import_line(module: Module) -> int:
-    return module.line
 
 
 class _Rule:

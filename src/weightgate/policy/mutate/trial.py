@@ -28,8 +28,8 @@ class Fate(Enum):
     NOT_RUN = "the time was up"
 
 
-TIMEOUT_S = 60.0
-"""A mutant whose tests do not end within this time, in seconds, is found."""
+TIMEOUT_S = 300.0
+"""A mutant whose tests do not end within this time, in seconds, is found. Rego always ends, so this is for memory."""
 
 
 def try_all(tree: PolicyTree, known: Path | None, mutants: Sequence[Mutant], budget: float | None) -> list[Fate]:
@@ -51,7 +51,7 @@ class _Bench:
         self._cases = cases.find(tree, known)[0]
         self._folder = folder
         self._own = threading.local()
-        self._nearest = _packages(tree)
+        self._packages = _packages(tree)
 
     def fate(self, mutant: Mutant, ends: float | None) -> Fate:
         if ends is not None and time.monotonic() > ends:
@@ -71,7 +71,7 @@ class _Bench:
             except WeightgateError:
                 return Fate.BROKEN
         # NOTE: the tests beside the file find most mistakes, in a fraction of the time that all tests take.
-        for only in (self._nearest.get(mutant.path.rpartition("/")[0]), None):
+        for only in self._stages(mutant):
             try:
                 done = opa.run(copy.root, *_command(only), timeout=TIMEOUT_S)
             except EngineError:
@@ -79,9 +79,15 @@ class _Bench:
             tests = testing.read_tests(done)
             if tests is None:
                 return Fate.BROKEN
-            if any(test.get("fail") or test.get("error") for test in tests):
+            if not tests or any(test.get("fail") or test.get("error") for test in tests):
                 return Fate.KILLED
-        return self._decided(copy) if tests else Fate.KILLED
+        return self._decided(copy)
+
+    def _stages(self, mutant: Mutant) -> list[str]:
+        """Return patterns of test names: those of the tests beside the file, then those of all others."""
+        near = self._packages.get(mutant.path.rpartition("/")[0], set())
+        far = set().union(*self._packages.values()) - near
+        return [_pattern(names) for names in (near, far) if names]
 
     def _decided(self, copy: PolicyTree) -> Fate:
         """Ask the acceptance cases about a mutant that every test let pass."""
@@ -101,14 +107,17 @@ class _Bench:
         return tree
 
 
-def _command(only: str | None) -> list[str]:
-    chosen = [] if only is None else ["--run", only]
-    return ["test", "--format", "json", *chosen, "policies", "environments"]
+def _command(*only: str) -> list[str]:
+    return [*testing.TEST, *(word for pattern in only for word in ("--run", pattern)), "policies", "environments"]
 
 
-def _packages(tree: PolicyTree) -> dict[str, str]:
-    """Return folder → the pattern of the names of the tests in its files."""
+def _pattern(packages: set[str]) -> str:
+    return rf"^({'|'.join(map(re.escape, sorted(packages)))})\."
+
+
+def _packages(tree: PolicyTree) -> dict[str, set[str]]:
+    """Return folder → the packages of the tests in its files."""
     packages: dict[str, set[str]] = {}
-    for test in testing.read_tests(opa.run(tree.root, *_command(None))) or []:
-        packages.setdefault(test["location"]["file"].rpartition("/")[0], set()).add(re.escape(test["package"]))
-    return {folder: rf"^({'|'.join(sorted(names))})\." for folder, names in packages.items()}
+    for test in testing.read_tests(opa.run(tree.root, *_command())) or []:
+        packages.setdefault(test["location"]["file"].rpartition("/")[0], set()).add(test["package"])
+    return packages

@@ -192,6 +192,13 @@ def test_a_mistake_in_a_data_file_is_found(root: Path, path: str, old: str, new:
     assert first <= problems[0].line <= first + new.count("\n") + 1
 
 
+def test_an_import_of_nothing_is_found(root: Path) -> None:
+    trees.write(root, OWN, HEAD + "import data.weightgate.lib.clok\n\nx := clok.now\n")
+    found = [item for item in lint(root) if item.rule == "dead-path"]
+    assert {(item.file, item.line) for item in found} == {(OWN, 3), (OWN, 5)}
+    assert 'did you mean "clock"?' in found[0].message
+
+
 def test_every_mistake_of_a_file_is_told_and_not_only_the_first(root: Path) -> None:
     lines = {
         trees.edit(root, PROD, "[CRITICAL, HIGH, MEDIUM]", "[CRITICAL, HIHG, MEDIMU]"),
