@@ -93,7 +93,7 @@ def test_a_tree_without_environment_is_an_error(small: Path, capsys: pytest.Capt
 
 
 def test_test_names_what_is_left_out(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    trees.edit(small, SIZE_TEST, "test_eleven", "todo_test_eleven")
+    trees.edit(small, SIZE_TEST, "test_ten", "todo_test_ten")
     (small / "cases").mkdir()
     assert main(["policy", "test", "--policy", str(small), "--cases", str(small / "cases"), "--format", "json"]) == 1
     answer = json.loads(capsys.readouterr().out)

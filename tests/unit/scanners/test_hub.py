@@ -108,12 +108,14 @@ def test_a_hub_that_misleads_is_not_believed(server: HubServer, change: dict[str
 
 
 def test_another_commit_than_the_named_one_is_an_error(server: HubServer) -> None:
-    asked = "f" * 40
-    server.files = dict(FILES)
-    reference = parse(f"{server.model}/tree/{COMMIT}")
-    server.commit = asked
+    server.aliases = {"f" * 40}
+    with pytest.raises(ScannerError, match=f"gave commit {COMMIT}; expected ffff"):
+        fetch(f"{server.model}/tree/{'f' * 40}")
+
+
+def test_a_commit_that_is_not_there_is_an_error(server: HubServer) -> None:
     with pytest.raises(ScannerError, match="check what stands behind /tree/"):
-        fetch(reference.given)
+        fetch(f"{server.model}/tree/{'f' * 40}")
 
 
 def test_a_file_without_an_end_is_stopped(server: HubServer) -> None:

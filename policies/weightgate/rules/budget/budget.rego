@@ -5,6 +5,7 @@
 #   be worth. Findings count before exceptions.
 # custom:
 #   rule_id: severity.budget
+#   optional: true
 #   remediation: Repair the files with the most findings, or raise `at_most` by a pull request that says why.
 package weightgate.rules.budget
 

@@ -3,6 +3,7 @@
 # description: At least as many different scanners as the environment says ran to their end; each misses what another finds.
 # custom:
 #   rule_id: scanners.corroborated
+#   optional: true
 #   remediation: Scan with more scanners, for example `--scanner modelaudit --scanner picklescan`.
 package weightgate.rules.corroboration
 

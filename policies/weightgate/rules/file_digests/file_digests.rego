@@ -3,6 +3,7 @@
 # description: The document holds a digest for every file, and has one file at least, so that what was scanned can be told from what is deployed.
 # custom:
 #   rule_id: model.file_digests
+#   optional: true
 #   remediation: Download the model and scan it here, so that its files are hashed.
 package weightgate.rules.file_digests
 

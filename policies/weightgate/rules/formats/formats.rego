@@ -3,6 +3,7 @@
 # description: Every file of the model is of a format that the environment lists in `allowed`; the format is told by content.
 # custom:
 #   rule_id: model.formats
+#   optional: true
 #   remediation: Convert the file to an allowed format (weights to safetensors), or leave it out of the model.
 package weightgate.rules.formats
 

@@ -3,6 +3,7 @@
 # description: Every scan ended within the environment's `max_hours`; scanners learn of new threats every day.
 # custom:
 #   rule_id: scans.fresh
+#   optional: true
 #   remediation: Scan the model again.
 package weightgate.rules.freshness
 

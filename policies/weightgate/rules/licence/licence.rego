@@ -5,6 +5,7 @@
 #   findings document holds no licence of its own: without such a scan the rule cannot be decided.
 # custom:
 #   rule_id: model.licence
+#   optional: true
 #   remediation: Scan with a scanner that judges licences (Prisma AIRS with its licence rules on), or clear the licence by hand.
 package weightgate.rules.licence
 

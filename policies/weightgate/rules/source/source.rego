@@ -6,6 +6,7 @@
 #   and name).
 # custom:
 #   rule_id: model.source
+#   optional: true
 #   remediation: Take the model from an allowed source, or have its source allowed by a pull request.
 package weightgate.rules.source
 

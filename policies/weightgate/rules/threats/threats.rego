@@ -5,6 +5,7 @@
 #   policies/weightgate/threat_kinds/data.yaml.
 # custom:
 #   rule_id: threats.forbidden
+#   optional: true
 #   remediation: Replace the model; if the finding is a false positive, ask for a dated exception.
 package weightgate.rules.threats
 

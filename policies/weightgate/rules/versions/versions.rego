@@ -3,6 +3,7 @@
 # description: A scanner that the environment names ran in its `minimum` version or a newer one; older ones miss known threats.
 # custom:
 #   rule_id: scanners.minimum_version
+#   optional: true
 #   remediation: Update the scanner (`weightgate scanners install NAME`) and scan again.
 package weightgate.rules.versions
 

@@ -16,10 +16,10 @@ from support.sdk_stand_in import Sdk, record
 from support.watch import CommandLines
 from weightgate.errors import ScannerError, ScannerNotInstalled, ScanTimeout, UsageError
 from weightgate.findings import Status
-from weightgate.scanning import Remote, scan
 from weightgate.scanners.interface import Limits
 from weightgate.scanners.prisma_airs import sdk
 from weightgate.scanners.prisma_airs.scan import BrokenScan, InterruptedScan, Unfinished, UnfinishedScan
+from weightgate.scanning import Remote, scan
 
 Run = Callable[..., Any]
 
