@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from support.documents import document
 
 ROOT = Path(__file__).parents[1]

@@ -53,7 +53,9 @@ def test_every_command_and_option_exists(command: str, capsys: pytest.CaptureFix
 
 
 @pytest.mark.scanners
-@pytest.mark.parametrize(("block", "command", "code"), [("gate-allow", "sentiment-tiny", 0), ("gate-deny", "sentiment-poisoned", 1)])
+@pytest.mark.parametrize(
+    ("block", "command", "code"), [("gate-allow", "sentiment-tiny", 0), ("gate-deny", "sentiment-poisoned", 1)]
+)
 def test_the_shown_runs_are_real(block: str, command: str, code: int) -> None:
     shown = re.search(rf"<!-- output: {block} -->\n```text\n(.*?)```\n<!-- /output -->", README, re.DOTALL)
     assert shown is not None

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from weightgate.errors import WeightgateError
     from weightgate.findings import Finding, FindingsDocument, Severity
     from weightgate.gate import evaluate
-    from weightgate.scanning import Scanned, normalize, scan
     from weightgate.scanners.interface import Limits, Report
+    from weightgate.scanning import Scanned, normalize, scan
     from weightgate.verdict import exit_code
 
 _HOMES = {

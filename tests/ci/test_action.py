@@ -50,7 +50,9 @@ def workspace(tmp_path: Path) -> Path:
 def runner(tmp_path: Path, workspace: Path) -> ActionRunner:
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    return ActionRunner(ACTION, workspace, temporary, runner_environment(**scanner(tmp_path)))
+    return ActionRunner(
+        ACTION, workspace, temporary, runner_environment(**scanner(tmp_path), GITHUB_SERVER_URL="https://github.com")
+    )
 
 
 def scanner(tmp_path: Path, body: str = "") -> dict[str, str]:
@@ -135,6 +137,7 @@ def test_a_stored_document_that_may_not(
     assert json.loads(run.outputs["verdicts"]) == verdicts
     assert Path(run.used["Keep the reports"]["path"], "decision.json").is_file()
     assert Path(run.used["Upload to code scanning"]["sarif_file"]).is_file()
+    assert f"https://github.com/your-org/weightgate/blob/{'0' * 40}/docs/incident-response.md" in run.summary
 
 
 def test_a_changed_threshold_is_explained(runner: ActionRunner) -> None:
@@ -187,6 +190,7 @@ def test_hostile_inputs_are_values(runner: ActionRunner, workspace: Path, name: 
     assert "::harm" not in [line[:6] for line in run.log.splitlines()]
     assert run.used["Keep the reports"]["path"] == run.outputs["reports"]
     assert "made no decision" in run.summary
+    assert "docs/troubleshooting.md" in run.summary
 
 
 def test_a_checkout_does_not_bring_its_own_policy(runner: ActionRunner, workspace: Path) -> None:
@@ -334,6 +338,7 @@ def test_nothing_changed_is_no_answer(runner: ActionRunner, workspace: Path) -> 
         (0, {"allow": "yes"}, 3, "error"),
         (0, {"violations": [{}]}, 3, "error"),
         (0, {"verdict": "fine"}, 3, "error"),
+        (0, {"environment": "staging"}, 3, "error"),
         (0, {}, 0, "allow"),
         (3, {}, 3, "error"),
         (2, {}, 2, "error"),

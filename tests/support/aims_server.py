@@ -392,7 +392,7 @@ def _create(aims: AimsServer, seen: Recorded) -> tuple[int, Json]:
         "time_started": f"2026-11-23T09:{len(aims.scans):02}:01Z",
         "model_uri": asked["model_uri"],
         "owner": aims.client_id,
-        "scan_origin": asked.get("scan_origin", "MODEL_SECURITY_API"),
+        "scan_origin": asked.get("scan_origin") or "MODEL_SECURITY_API",
         "security_group_uuid": asked["security_group_uuid"],
         "security_group_name": "models-prod",
         "eval_outcome": "PENDING",

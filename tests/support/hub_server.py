@@ -23,6 +23,8 @@ class HubServer:
         self.commit = COMMIT
         self.large = {"model.safetensors"}
         """Files that are kept apart (LFS): listed with their sha256, and served from another address."""
+        self.aliases: set[str] = set()
+        """Revisions that are answered with `commit`."""
         self.sizes: dict[str, int | None] = {}
         """What is listed instead of a file's true size."""
         self.listed: list[str] | None = None
@@ -103,7 +105,7 @@ class _Handler(BaseHTTPRequestHandler):
         name = re.escape(hub.name)
         about = re.fullmatch(rf"/api/models/{name}(?:/revision/([^/]+))?", path)
         if about:
-            if about[1] not in (None, "main", hub.commit):
+            if about[1] not in (None, "main", hub.commit, *hub.aliases):
                 return self._send(404, b'{"error": "Invalid rev id"}', {"X-Error-Code": "RevisionNotFound"}, send)
             return self._send(200, json.dumps(hub.describe()).encode(), {}, send)
         if re.fullmatch(rf"/api/models/{name}/tree/[^/]+(/.*)?", path):

@@ -40,7 +40,8 @@ class Observed:
     scans: tuple[str, ...]
     """Ids of the scans that the service has."""
     secrets: tuple[str, ...]
-    answers_problems: tuple[str, ...]
+    problems: tuple[str, ...]
+    """Where a request or an answer was not what the official documents allow."""
 
     def json(self, name: str) -> Any:
         return json.loads(self.files[name])
@@ -48,6 +49,13 @@ class Observed:
     def creates(self) -> list[Recorded]:
         """Return the requests that ask for a scan, as the service's log has them."""
         return [item for item in self.requests if item.method == "POST" and item.path.endswith("/v1/scans")]
+
+    def assert_no_secret(self) -> None:
+        """Assert that nothing shows a secret, and that secrets were in use and were looked for."""
+        assert any(item.headers.get("authorization") for item in self.requests), "no secret was used"
+        assert any("weightgate" in line for line in self.command_lines), "no command line was seen"
+        assert self.written, "no file was seen"
+        assert self.leaks() == set()
 
     def leaks(self) -> set[str]:
         """Return where a secret stands."""
@@ -58,9 +66,7 @@ class Observed:
             "command line": list(self.command_lines),
             "files": [content.decode("latin-1") for content in self.written],
         }
-        return {
-            place for place, found in texts.items() for text in found for secret in self.secrets if secret in text
-        }
+        return {place for place, found in texts.items() for text in found for secret in self.secrets if secret in text}
 
 
 def gate(aims: AimsServer, folder: Path, *words: str, when: Callable[[], bool] | None = None) -> Observed:
@@ -86,7 +92,7 @@ def run(
     }
     with CommandLines() as seen, _Files(folder) as files:
         process = subprocess.Popen(
-            [sys.executable, "-X", "dev", *words, "--out", str(places[out])],
+            [sys.executable, *words, "--out", str(places[out])],
             env=environ,
             cwd=places["cwd"],
             stdout=subprocess.PIPE,
@@ -100,9 +106,7 @@ def run(
         finally:
             process.kill()
             process.wait()
-    left = {
-        str(path.relative_to(places[out])): path.read_bytes() for path in places[out].rglob("*") if path.is_file()
-    }
+    left = {str(path.relative_to(places[out])): path.read_bytes() for path in places[out].rglob("*") if path.is_file()}
     return Observed(
         code=process.returncode,
         out=stdout,
@@ -113,7 +117,7 @@ def run(
         requests=tuple(aims.requests),
         scans=tuple(aims.scans),
         secrets=tuple(aims.secrets()),
-        answers_problems=tuple(aims.problems),
+        problems=tuple(aims.problems),
     )
 
 
@@ -146,7 +150,7 @@ class _Files:
         self._look()
 
     def _watch(self) -> None:
-        while not self._stop.wait(0.005):
+        while not self._stop.wait(0.01):
             self._look()
 
     def _look(self) -> None:

@@ -7,14 +7,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from support import observe
 from support.aims_server import (
     MODEL,
     AimsServer,
@@ -67,7 +65,8 @@ class Case:
     state: str | None = None
     """Of the scan that `error.json` tells how to resume; `None` when there is none to resume."""
     findings: int = 0
-    extra: dict[str, Any] = field(default_factory=dict)
+    pages: tuple[int, ...] = ()
+    """Offsets of the requests for violations, where there are several."""
 
 
 def refused(where: tuple[str, str], status: int, **options: Any) -> Callable[[AimsServer], None]:
@@ -121,7 +120,7 @@ CASES: dict[str, Case] = {
         refused(("POST", TOKEN), 401), NO_DECISION, 0, 0, "Failed to obtain SCM access token: HTTP 401", at_once=True
     ),
     "token-500": Case(refused(("POST", TOKEN), 500), NO_DECISION, 0, 0, "HTTP 500", at_once=True, words=SHORT),
-    "token-expired-in-mid-poll": Case(expire_in_mid_poll, ALLOW, status="completed", extra={"tokens": 2}),
+    "token-expired-in-mid-poll": Case(expire_in_mid_poll, ALLOW, status="completed"),
     "create-403": Case(refused(CREATE, 403), NO_DECISION, 1, 0, "role"),
     "poll-403": Case(refused(POLL, 403), NO_DECISION, says="--resume", state="PENDING"),
     "create-404": Case(lambda aims: aims.groups.clear(), NO_DECISION, 1, 0, "security group not found"),
@@ -132,9 +131,7 @@ CASES: dict[str, Case] = {
         refused(CREATE, 429, times=1, headers={"Retry-After": "1"}), ALLOW, 2, status="completed"
     ),
     "create-429": Case(refused(CREATE, 429, times=1), ALLOW, 2, status="completed"),
-    "poll-429-retry-after": Case(
-        refused(POLL, 429, times=1, headers={"Retry-After": "2"}), ALLOW, status="completed", extra={"seconds": 2}
-    ),
+    "poll-429-retry-after": Case(refused(POLL, 429, times=1, headers={"Retry-After": "2"}), ALLOW, status="completed"),
     "poll-429": Case(refused(POLL, 429, times=1), ALLOW, status="completed"),
     "poll-429-for-ever": Case(
         refused(POLL, 429, headers={"Retry-After": "3600"}), NO_DECISION, says="too many", state="PENDING", words=SHORT
@@ -163,40 +160,20 @@ CASES: dict[str, Case] = {
         script(polls=-1), NO_DECISION, says="did not end within 1 s", state="PENDING", words=("--timeout", "1")
     ),
     "endless-data-pending": Case(
-        script(refuse_data_pending=1000), NO_DECISION, -1, 0, "pending scan data", words=("--timeout", "1")
+        script(refuse_data_pending=1000),
+        NO_DECISION,
+        1,
+        0,
+        "pending scan data",
+        words=("--timeout", "1", "--poll-interval", "30"),
     ),
     "data-pending-once": Case(script(refuse_data_pending=1), ALLOW, 2, status="completed"),
     "unknown-outcome": Case(script(outcome="QUARANTINED"), INDETERMINATE, status="failed"),
     "violations-refused": Case(refused(VIOLATIONS, 403), INDETERMINATE, status="partial"),
-    "237-violations": Case(many(True), DENY, status="completed", findings=237, extra={"pages": 3}),
-    "null-totals": Case(many(False), DENY, status="completed", findings=237, extra={"pages": 3}),
-    "clock-skew": Case(skewed, ALLOW, status="completed", extra={"seconds": 2}),
+    "237-violations": Case(many(True), DENY, status="completed", findings=237, pages=(0, 100, 200)),
+    "null-totals": Case(many(False), DENY, status="completed", findings=237, pages=(0, 100, 200)),
+    "clock-skew": Case(skewed, ALLOW, status="completed"),
 }
-
-
-@dataclass(frozen=True)
-class Redirected:
-    """A run whose service answers with a redirect, and what the other host has seen of it."""
-
-    run: observe.Observed
-    elsewhere: int
-
-
-@cache
-def observed(name: str) -> observe.Observed:
-    """Return the command's run under the fault `name`; each is run once."""
-    with scene(CASES[name]) as (aims, folder):
-        return observe.gate(aims, folder, *CASES[name].words)
-
-
-@cache
-def redirected(method: str, path: str, status: int) -> Redirected:
-    """Return the command's run when `method` on `path` is answered by a redirect to another host."""
-    with AimsServer() as other:
-        elsewhere = other.url.replace("127.0.0.1", "localhost") + "/aims/data/v1/scans"
-        case = Case(refused((method, path), status, headers={"Location": elsewhere}), NO_DECISION, at_once=path == TOKEN)
-        with scene(case) as (aims, folder):
-            return Redirected(observe.gate(aims, folder, *SHORT), len(other.requests))
 
 
 @contextmanager

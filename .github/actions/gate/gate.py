@@ -21,7 +21,6 @@ from types import FrameType
 VERDICTS = {0: "allow", 1: "deny", 4: "indeterminate"}
 """What an exit code of weightgate says on the whole; any other code says that there is no decision."""
 WORST = ("deny", "error", "indeterminate", "allow")
-HELP = "docs/troubleshooting.md of weightgate tells what each message means"
 
 
 class InputError(Exception):
@@ -135,7 +134,7 @@ def run(words: list[str]) -> int:
     """Run weightgate and return its exit code; a signal to end is passed on, and its reports are waited for."""
     environ = {name: text for name, text in os.environ.items() if not name.startswith("INPUT_")}
     # NOTE: only this program writes the step's outputs.
-    pass
+    environ.pop("GITHUB_OUTPUT", None)
     for name in ("MODEL_SECURITY_CLIENT_ID", "MODEL_SECURITY_CLIENT_SECRET", "TSG_ID"):
         if not environ.get(name):
             environ.pop(name, None)
@@ -167,22 +166,22 @@ def verdicts(file: Path) -> dict[str, str]:
     return found
 
 
-def outcome(code: int, found: dict[str, str]) -> tuple[int, str, dict[str, str]]:
-    """Return exit code, verdict and verdicts: allow only when the exit code and every decision say so."""
+def outcome(code: int, found: dict[str, str], asked: list[str]) -> tuple[int, str, dict[str, str]]:
+    """Return exit code, verdict and verdicts: allow only when the exit code and every asked decision say so."""
     verdict = VERDICTS.get(code, "error")
-    if verdict == "allow" and (not found or set(found.values()) != {"allow"}):
-        return 3, "error", dict.fromkeys(found, "error")
+    every = dict.fromkeys(asked, "error") | found
+    if verdict == "allow" and set(every.values()) != {"allow"}:
+        return 3, "error", dict.fromkeys(every, "error")
     if verdict == "error":
-        found = {name: word if word == "deny" else "error" for name, word in found.items()}
-    return code, verdict, found
+        every = {name: word if word == "deny" else "error" for name, word in every.items()}
+    return code, verdict, every
 
 
 def tell(code: int, out: Path, stored: list[str]) -> int:
     """Write the step's outputs and return the exit code."""
     decision = out / "decision.json"
-    code, verdict, found = outcome(code, verdicts(decision))
-    if verdict == "error":
-        found = {name: found.get(name, "error") for name in {*found, *value("ENVIRONMENTS").split()} - {"all"}}
+    asked = [name for name in value("ENVIRONMENTS").split() if name != "all"]
+    code, verdict, found = outcome(code, verdicts(decision), asked)
     document = Path(stored[0]) if len(stored) == 1 else out / "findings.json"
     findings = document.is_file() and len(stored) < 2
     sarif = out / "report.sarif"
@@ -195,10 +194,17 @@ def tell(code: int, out: Path, stored: list[str]) -> int:
     _output("findings-digest", _digest(document) if findings else "")
     _output("sarif", str(sarif) if sarif.is_file() else "")
     if verdict == "error":
-        _append(
-            "GITHUB_STEP_SUMMARY", f"### weightgate made no decision (exit code {code})\n\nThe log says why; {HELP}.\n"
-        )
+        said = f"### weightgate made no decision (exit code {code})\n\nThe log says why, and what each message means:"
+        _append("GITHUB_STEP_SUMMARY", f"{said} {_page('docs/troubleshooting.md')}\n")
+    elif verdict != "allow":
+        _append("GITHUB_STEP_SUMMARY", f"\nWhat to do about a refusal: {_page('docs/incident-response.md')}\n")
     return code
+
+
+def _page(path: str) -> str:
+    """Return a link to a page of weightgate's repository at the commit of this action, as far as it is known."""
+    place = [os.environ.get(name, "") for name in ("GITHUB_SERVER_URL", "HELP_REPOSITORY", "HELP_REF")]
+    return f"[{path}]({place[0]}/{place[1]}/blob/{place[2]}/{path})" if all(place) else f"{path} of weightgate"
 
 
 def _output(name: str, text: str) -> None:

@@ -19,7 +19,7 @@ if [ -z "$VERSION" ]; then
   "$bin/python" -I -m pip install --quiet --require-hashes -r "$source/requirements/core.txt"
   "$bin/python" -I -m pip install --quiet --no-deps --no-build-isolation "$source"
 else
-  "$bin/python" -I -m pip install --quiet "weightgate[prisma]==$VERSION"
+  "$bin/python" -I -m pip install --quiet "weightgate[hub,prisma]==$VERSION"
 fi
 
 "$bin/weightgate" opa install

@@ -13,6 +13,8 @@ COMMANDS = {
     "check": "decide stored findings documents",
     "explain": "say why a model is refused, and what would have to change",
     "policy": "check, test and compare policy trees",
+    "exceptions": "list and add reviewed permissions for findings, and see what fails when they end",
+    "init": "make a policy repository for a team",
     "schema": "print the JSON Schema of a document",
     "scanners": "list, install and remove the local scanners",
     "prisma": "check the access to Prisma AIRS, print its index address, install its SDK",

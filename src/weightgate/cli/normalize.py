@@ -8,9 +8,9 @@ from pathlib import Path
 
 from weightgate.cli.scan import write_document
 from weightgate.errors import MalformedReport, UsageError
-from weightgate.scanning import normalize
 from weightgate.scanners.interface import Report
 from weightgate.scanners.registry import NAMES
+from weightgate.scanning import normalize
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

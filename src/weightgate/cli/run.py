@@ -12,8 +12,8 @@ from typing import NoReturn
 
 from weightgate.errors import WeightgateError
 
-INTERRUPTED = 3
-"""Exit code after Ctrl-C or SIGTERM: there is no decision."""
+NO_DECISION = 3
+"""Exit code after an error that leaves no decision, Ctrl-C and SIGTERM among them."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -43,14 +43,18 @@ def run_command(name: str, words: list[str]) -> int:
         from weightgate.formats.escape import lines
 
         print(lines(f"weightgate: {exc}"), file=sys.stderr)
+        if exc.exit_code == NO_DECISION:
+            from weightgate.links import FAILED
+
+            print(f"weightgate: what each error means: {FAILED} in weightgate's repository", file=sys.stderr)
         return exc.exit_code
     except KeyboardInterrupt:
         print("weightgate: interrupted; there is no decision", file=sys.stderr)
-        return INTERRUPTED
+        return NO_DECISION
     except BrokenPipeError:
         # NOTE: the reader of our output went away; nothing more can be told it, and it has not seen a whole answer.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 3
+        return NO_DECISION
     except Exception as exc:
         # NOTE: a bug of ours must not end in Python's exit code 1, which would mean "deny".
         if os.environ.get("WEIGHTGATE_DEBUG"):
@@ -59,6 +63,6 @@ def run_command(name: str, words: list[str]) -> int:
             traceback.print_exc()
         print(f"weightgate: internal error: {type(exc).__name__}: {exc}; there is no decision", file=sys.stderr)
         print("set WEIGHTGATE_DEBUG=1 to see where; please report it", file=sys.stderr)
-        return 3
+        return NO_DECISION
     finally:
         signal.signal(signal.SIGTERM, previous)

@@ -10,8 +10,8 @@ from weightgate import findings
 from weightgate.cli import scanning
 from weightgate.cli.artifacts import write_whole
 from weightgate.errors import UsageError
-from weightgate.scanning import Interrupted
 from weightgate.scanners.registry import SERVICE
+from weightgate.scanning import Interrupted
 from weightgate.verdict import NO_DECISION
 
 

@@ -11,9 +11,9 @@ from weightgate.cli import common
 from weightgate.cli.progress import ProgressLine
 from weightgate.errors import UsageError
 from weightgate.formats import escape
-from weightgate.scanning import Remote, Scanned, scan_each
 from weightgate.scanners.interface import Limits
 from weightgate.scanners.registry import DEFAULT, NAMES, SERVICE
+from weightgate.scanning import Remote, Scanned, scan_each
 
 MODEL_HELP = "a model's directory or file, or an address such as https://huggingface.co/ORG/NAME/tree/COMMIT"
 

@@ -125,6 +125,7 @@ def _others(explanation: Explanation) -> Iterator[str]:
         yield from ("", "Other rules")
     for rule in others:
         place = f" ({rule.where})" if rule.where else ""
-        yield f"  {rule.rule} {rule.answer}: saw {shortened(rule.saw, 120)}; {shortened(rule.setting, 160)}{place}"
+        setting = f"; {shortened(rule.setting, 160)}" if rule.answer == "warns" else ""
+        yield f"  {rule.rule} {rule.answer}: saw {shortened(rule.saw, 120)}{setting}{place}"
     if off:
         yield f"  off in {explanation.decision.environment}: {', '.join(off)}"

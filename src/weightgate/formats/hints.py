@@ -6,6 +6,7 @@ import shlex
 
 from weightgate.formats.interface import Report
 from weightgate.formats.rows import Row, State
+from weightgate.links import REFUSED
 
 _MOST = 5
 
@@ -41,4 +42,4 @@ def commands(report: Report, refused: list[Row]) -> list[tuple[str, str]]:
         found.append(
             ("have a false positive excused, until a date", f"weightgate exceptions add --env {environment} --help")
         )
-    return found
+    return [*found, ("read what to do about a refusal, in weightgate's repository", REFUSED)]

@@ -238,9 +238,7 @@ def finish(
     )
 
 
-def _nothing_to_read(
-    inventory: Inventory | None, records: Sequence[ScanErrorRecord], reads: Collection[str]
-) -> bool:
+def _nothing_to_read(inventory: Inventory | None, records: Sequence[ScanErrorRecord], reads: Collection[str]) -> bool:
     """Whether the model is here, the scanner made no error, and no file is of a format that the scanner reads."""
     if inventory is None or not inventory.files or records or not reads:
         return False

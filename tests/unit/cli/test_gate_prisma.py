@@ -130,14 +130,14 @@ def test_environments_with_different_groups_have_a_scan_each(
     assert gate("--format", "json", "--format", "github", group=None, env="all") == 0
     asked = [request.json()["security_group_uuid"] for request in aims.log("POST", "/v1/scans")]
     assert sorted(asked) == [GROUP, OTHER]
-    assert sorted(path.name for path in out.iterdir()) == ["01-dev", "02-prod+staging", "decision.json"]
+    assert sorted(path.name for path in out.iterdir()) == ["01-dev", "02-staging+prod", "decision.json"]
     decisions = content(out / "decision.json")["decisions"]
     assert [(each["environment"], each["verdict"]) for each in decisions] == [
         ("dev", "allow"),
-        ("prod", "allow"),
         ("staging", "allow"),
+        ("prod", "allow"),
     ]
-    for name, group in (("01-dev", OTHER), ("02-prod+staging", GROUP)):
+    for name, group in (("01-dev", OTHER), ("02-staging+prod", GROUP)):
         assert content(out / name / "model-scan-report.json")["request"]["security_group_uuid"] == group
         document = (out / name / "findings.json").read_bytes()
         assert findings.read(document).scans[0].reference is not None

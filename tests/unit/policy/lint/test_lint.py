@@ -71,7 +71,7 @@ RULES = [
     pytest.param('data.prod.settings.rules[x].level == "wran"', "unknown-word", '"warn"', id="level"),
     pytest.param('levels.of("coverage.complte") == "deny"', "unknown-word", '"coverage.complete"', id="rule id"),
     pytest.param('decision.verdict == "alow"', "unknown-word", '"allow"', id="verdict"),
-    pytest.param('known := {"CRITICAL", "HIGH", "LWO"}\n\tf.title in known', "unknown-word", '"LOW"', id="odd one out"),
+    pytest.param('f.title in {"CRITICAL", "HIGH", "LWO"}', "unknown-word", '"LOW"', id="odd one out"),
     pytest.param('f.severty == "LOW"', "unknown-field", '"severity"', id="field of a finding"),
     pytest.param('input.modle.uri == "x"', "unknown-field", '"model"', id="field of the input"),
     pytest.param('object.get(f, "severty", "") == "LOW"', "unknown-field", '"severity"', id="field in object.get"),

@@ -1,0 +1,116 @@
+"""Write an exception for one finding into the policy tree, to be reviewed in a pull request.
+
+Comments and the order of the entries stay. It is tried on a copy of the tree first, and refused when the environment
+would not accept it.
+
+Exit codes: 0 written, 2 refused or wrong usage, 3 the policy tree or OPA could not be used. Nothing is written then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from weightgate.cli import common
+from weightgate.errors import InvalidDocument, UsageError
+
+if TYPE_CHECKING:
+    from weightgate.policy.tree import PolicyTree
+
+_DAY = 86400
+_MOST_DAYS = 3660
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--env", required=True, metavar="ENV", help="the environment to add it to")
+    parser.add_argument("--finding", required=True, metavar="ID", help="the id of the finding to excuse")
+    parser.add_argument(
+        "--findings", required=True, type=Path, metavar="FILE", help="the findings document that has the finding"
+    )
+    parser.add_argument("--id", required=True, metavar="EXC-…", help="the new exception's own id")
+    parser.add_argument("--owner", required=True, metavar="PERSON", help="who answers for it")
+    parser.add_argument("--approver", required=True, metavar="PERSON", help="who approves it; never the owner")
+    parser.add_argument("--reason", required=True, metavar="WORDS", help="why the finding may pass")
+    parser.add_argument("--ticket", required=True, metavar="TICKET", help="where it is tracked")
+    ends = parser.add_mutually_exclusive_group(required=True)
+    ends.add_argument("--days", type=int, metavar="N", help="how long it lasts")
+    ends.add_argument("--expires", metavar="TIME", help="an RFC 3339 time or a date: from this second on it is over")
+    parser.add_argument("--bind-digest", action="store_true", help="only for the model with this digest")
+    parser.add_argument(
+        "--rule-scope", action="store_true", help="for the finding's rule, file and model instead of the finding's id"
+    )
+    common.add_policy(parser)
+    parser.add_argument("--at", metavar="TIME", help="it begins at this RFC 3339 time, not now")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the exception; return the exit code."""
+    from weightgate.formats.escape import lines
+    from weightgate.policy import corpus
+    from weightgate.policy.ledger.adding import Wish, add
+    from weightgate.policy.tree import locate
+
+    created = common.moment(args.at)
+    tree = locate(args.policy)
+    if tree.origin == "shipped with weightgate":
+        raise UsageError(
+            "the tree that ships with weightgate is not written to; "
+            "run this in your policy repository, or name it with --policy (`weightgate init` makes one)"
+        )
+    tree.select([args.env], False)
+    wish = Wish(
+        args.env,
+        args.id,
+        args.finding,
+        args.owner,
+        args.approver,
+        args.reason,
+        args.ticket,
+        created,
+        _expires(args, created),
+        args.bind_digest,
+        args.rule_scope,
+    )
+    evidence = corpus.load_all([args.findings])
+    if len(evidence) != 1 or args.findings.is_dir():
+        raise UsageError(f"{args.findings}: expected one findings document")
+    added = add(tree, evidence[0], wish)
+    count = (
+        f"excuses {len(added.hides)} finding{'s' * (len(added.hides) != 1)}" if added.hides else "excuses nothing now"
+    )
+    print(lines(f"{added.path}:{added.line}: {args.id} {count} ({added.severity}) until {wish.expires}"))
+    if not added.hides:
+        print(f"weightgate: {args.env} does not refuse this finding anyway", file=sys.stderr)
+    print(
+        "weightgate: this opens no gate by itself; the pull request that merges it does, once it is reviewed",
+        file=sys.stderr,
+    )
+    for note in _order(tree, args.id, created):
+        print(lines(f"weightgate: {note}"), file=sys.stderr)
+    return 0
+
+
+def _expires(args: argparse.Namespace, created: str) -> str:
+    from weightgate.policy.moments import seconds, stamp
+    from weightgate.policy.settings import moment
+
+    if args.expires is not None:
+        try:
+            return moment(args.expires, "")
+        except InvalidDocument as exc:
+            raise UsageError(f"--expires: {exc.problem}") from None
+    if not 1 <= args.days <= _MOST_DAYS:
+        raise UsageError(f"--days is {args.days}; expected 1 to {_MOST_DAYS}")
+    return stamp((seconds(created) or 0) + args.days * _DAY)
+
+
+def _order(tree: PolicyTree, id_: str, at: str) -> list[str]:
+    """Return what the new exception does to the order of the environments, which `policy test` proves."""
+    from weightgate.policy import order
+
+    loaded, _ = tree.load(tree.select([], True))
+    return [str(problem) for problem in order.compared(loaded, at) if id_ in problem.message]

@@ -1,0 +1,131 @@
+"""Make a policy repository: the shipped tree with environments of other names, and the files around it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+from weightgate import __version__
+from weightgate.errors import UsageError
+from weightgate.policy import reference
+from weightgate.policy.tree import PolicyTree
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_TAKEN = frozenset(
+    "weightgate environments system "
+    "as contains data default else every false if import in input not null package some true with "
+    "n no off on y yes".split()
+)
+"""Top-level data of the tree and of OPA, words of Rego, and words that a YAML reader takes for truth values."""
+
+_FILES = {
+    "README.md": "README.md",
+    "CODEOWNERS": ".github/CODEOWNERS",
+    "policy.yml": ".github/workflows/policy.yml",
+    "pre-commit-config.yaml": ".pre-commit-config.yaml",
+}
+"""Template in `weightgate/starter` → file of the repository."""
+
+
+def make(shipped: Path, target: Path, names: list[str]) -> None:
+    """Write a policy repository into the directory `target`, which may not hold anything but `.git`.
+
+    `names` are its environments, the laxest first: the first has the settings of dev, the last those of prod, those
+    between them those of staging; a single one is strict. Raises `UsageError` for names that cannot be used and for a
+    directory that is not empty; nothing is written then.
+    """
+    _check_names(names)
+    _check_target(target)
+    target.mkdir(parents=True, exist_ok=True)
+    # NOTE: made and checked as a whole first, so that an error leaves nothing half done.
+    with tempfile.TemporaryDirectory(prefix=".weightgate-init-", dir=target) as folder:
+        made = Path(folder)
+        _tree(shipped, made, names)
+        _around(made, names)
+        for entry in sorted(os.listdir(made)):
+            os.rename(made / entry, target / entry)
+
+
+def _check_names(names: list[str]) -> None:
+    if not names:
+        raise UsageError("--environments: expected at least one name, such as dev,staging,prod")
+    for name in names:
+        if not _NAME.fullmatch(name) or name in _TAKEN:
+            raise UsageError(
+                f"--environments: {name!r} cannot be an environment's name; expected lower-case letters, digits and _, "
+                "the first a letter, and no word of Rego or YAML"
+            )
+        if names.count(name) > 1:
+            raise UsageError(f"--environments: {name} stands twice; expected each name once")
+
+
+def _check_target(target: Path) -> None:
+    if target.is_symlink() or (target.exists() and not target.is_dir()):
+        raise UsageError(f"{target}: not a directory; expected an empty or a new one")
+    there = sorted(entry for entry in os.listdir(target) if entry != ".git") if target.exists() else []
+    if there:
+        raise UsageError(f"{target}: holds {there[0]} already; expected an empty or a new directory")
+
+
+def _tree(shipped: Path, made: Path, names: list[str]) -> None:
+    shutil.copytree(shipped / "policies", made / "policies", ignore=shutil.ignore_patterns(".*"))
+    for place, name in enumerate(names):
+        last = place == len(names) - 1
+        source = "prod" if last else "dev" if place == 0 else "staging"
+        laxer = names[place - 1] if place else None
+        old, new = shipped / "environments" / source, made / "environments" / name
+        (new / "exceptions").mkdir(parents=True)
+        _write(new / "data.yaml", _settings(_read(old / "data.yaml"), source, name, laxer, names[-1]))
+        for file in ("policy.rego", "policy_test.rego"):
+            _write(new / file, _rego(_read(old / file), source, name))
+        _write(new / "exceptions" / "data.yaml", _read(old / "exceptions" / "data.yaml"))
+    tree = PolicyTree(made, "init")
+    tree.load(names)
+    page = made / reference.PAGE
+    _write(page, reference.page(_read(page), reference.render(tree)))
+
+
+def _settings(text: str, source: str, name: str, laxer: str | None, strictest: str) -> str:
+    """Return the settings of the shipped environment `source` as those of `name`: its comments name the others too."""
+    if laxer is None:
+        text = re.sub(r"(?m)(^  # What .*\n)?^  stricter_than: .*\n", "", text)
+    others = {
+        "dev": {"dev": name},
+        "staging": {"dev": laxer, "staging": name, "prod": strictest},
+        "prod": {"staging": laxer or "a laxer environment", "prod": name},
+    }[source]
+    for old, new in others.items():
+        text = re.sub(rf"\b{old}\b", str(new), text)
+        text = re.sub(rf"\b{old.capitalize()}\b", str(new).capitalize(), text)
+    return text
+
+
+def _rego(text: str, source: str, name: str) -> str:
+    text = text.replace(f"import data.environments.{source}\n", f"import data.environments.{name} as here\n")
+    text = re.sub(rf"(?<![.\w]){source}\.(?=decision|deny|warn)", "here.", text)
+    text = re.sub(rf"\benvironments\.{source}(?=\b|_test\b)", f"environments.{name}", text)
+    text = re.sub(rf"\bdata\.{source}\b", f"data.{name}", text)
+    text = text.replace(f'"{source}"', f'"{name}"')
+    return re.sub(rf"(title: Environment |exceptions of ){source}\b", rf"\g<1>{name}", text)
+
+
+def _around(made: Path, names: list[str]) -> None:
+    templates = Path(__file__).resolve().parents[1] / "starter"
+    told = {"@VERSION@": __version__, "@ENVIRONMENTS@": ", ".join(names), "@LAST@": names[-1]}
+    for template, file in _FILES.items():
+        text = _read(templates / template)
+        for mark, value in told.items():
+            text = text.replace(mark, value)
+        (made / file).parent.mkdir(parents=True, exist_ok=True)
+        _write(made / file, text)
+
+
+def _read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")
