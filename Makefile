@@ -68,6 +68,7 @@ policy: setup
 	$$opa check --strict --schema src/weightgate/schemas/input.schema.json policies environments && \
 	$$opa test --fail-on-empty policies environments && \
 	$$opa test --coverage --threshold 100 policies environments > /dev/null
+	weightgate policy lint
 
 unit: $(VENV)/dev
 	pytest -n $(JOBS) tests

@@ -17,12 +17,6 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 COMMANDS = re.findall(r"^\$ (.+)$", README, re.MULTILINE)
 INLINE = re.findall(r"`(weightgate [^`]+)`", README.replace("\n", " "))
-VOLATILE = [
-    (r"decided \S+", "decided TIME"),
-    (r"sha256:[0-9a-f]{12}", "sha256:DIGEST"),
-    (r"at commit [0-9a-f]{12} ", ""),
-    (r"policy \S+ \(.*?\)", "policy TREE"),
-]
 
 
 def words(command: str) -> list[str]:
@@ -30,9 +24,11 @@ def words(command: str) -> list[str]:
 
 
 def steady(text: str) -> str:
-    for pattern, replacement in VOLATILE:
-        text = re.sub(pattern, replacement, text)
-    return "\n".join(line.rstrip() for line in text.strip().splitlines())
+    """Return the output without its last paragraph, which names digests, commit and time."""
+    body, footer = text.strip().rsplit("\n\n", 1)
+    assert footer.startswith("policy ")
+    assert "decided" in footer
+    return "\n".join(line.rstrip() for line in body.splitlines())
 
 
 def run(command: list[str], cwd: Path = ROOT, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -46,7 +42,8 @@ def test_every_command_and_option_exists(command: str, capsys: pytest.CaptureFix
     if name in ("make", "pip", "opa", "conftest"):
         return
     assert name == "weightgate"
-    assert cli.main([rest[0], "--help"]) == 0
+    grouped = rest[0] in ("exceptions", "opa", "policy", "prisma", "scanners")
+    assert cli.main([*rest[: 1 + grouped], "--help"]) == 0
     text = capsys.readouterr().out
     for option in (word for word in rest if word.startswith("--")):
         assert option in text, f"{option} is no option of weightgate {rest[0]}"

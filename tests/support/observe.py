@@ -69,10 +69,12 @@ class Observed:
         return {place for place, found in texts.items() for text in found for secret in self.secrets if secret in text}
 
 
-def gate(aims: AimsServer, folder: Path, *words: str, when: Callable[[], bool] | None = None) -> Observed:
-    """Gate the small model, pinned, against dev at the most verbose level; interrupt it (Ctrl-C) as soon as `when`."""
+def gate(
+    aims: AimsServer, folder: Path, *words: str, env: str = "dev", when: Callable[[], bool] | None = None
+) -> Observed:
+    """Gate the small model, pinned, against `env` at the most verbose level; interrupt it (Ctrl-C) as soon as `when`."""
     fast = ["--poll-interval", "0.05", "--timeout", "20", "-v", "-v"]
-    command = ["gate", PINNED, "--env", "dev", "--scanner", "prisma-airs", "--security-group-id", GROUP, *fast]
+    command = ["gate", PINNED, "--env", env, "--scanner", "prisma-airs", "--security-group-id", GROUP, *fast]
     return run(["-m", "weightgate", *command, "--policy", str(ROOT), *words], aims, folder, when)
 
 

@@ -63,7 +63,8 @@ class Case:
     at_once: bool = False
     """Whether it is armed before the first request."""
     state: str | None = None
-    """Of the scan that `error.json` tells how to resume; `None` when there is none to resume."""
+    """Of the scan that `error.json` tells of; `None` when there is a decision on what the service said."""
+    env: str = "dev"
     findings: int = 0
     pages: tuple[int, ...] = ()
     """Offsets of the requests for violations, where there are several."""
@@ -117,16 +118,26 @@ SHORT = ("--timeout", "2")
 CASES: dict[str, Case] = {
     "no-fault": Case(lambda aims: None, ALLOW, status="completed"),
     "token-refused": Case(
-        refused(("POST", TOKEN), 401), NO_DECISION, 0, 0, "Failed to obtain SCM access token: HTTP 401", at_once=True
+        refused(("POST", TOKEN), 401),
+        NO_DECISION,
+        0,
+        0,
+        "Failed to obtain SCM access token: HTTP 401",
+        state="NOT_CREATED",
+        at_once=True,
     ),
-    "token-500": Case(refused(("POST", TOKEN), 500), NO_DECISION, 0, 0, "HTTP 500", at_once=True, words=SHORT),
+    "token-500": Case(
+        refused(("POST", TOKEN), 500), NO_DECISION, 0, 0, "HTTP 500", state="NOT_CREATED", at_once=True, words=SHORT
+    ),
     "token-expired-in-mid-poll": Case(expire_in_mid_poll, ALLOW, status="completed"),
-    "create-403": Case(refused(CREATE, 403), NO_DECISION, 1, 0, "role"),
+    "create-403": Case(refused(CREATE, 403), NO_DECISION, 1, 0, "role", state="NOT_CREATED"),
     "poll-403": Case(refused(POLL, 403), NO_DECISION, says="--resume", state="PENDING"),
-    "create-404": Case(lambda aims: aims.groups.clear(), NO_DECISION, 1, 0, "security group not found"),
+    "create-404": Case(
+        lambda aims: aims.groups.clear(), NO_DECISION, 1, 0, "security group not found", state="NOT_CREATED"
+    ),
     "poll-404": Case(refused(POLL, 404), NO_DECISION, says="does not exist", state="PENDING"),
-    "create-409": Case(refused(CREATE, 409), NO_DECISION, 1, 0, "HTTP 409"),
-    "create-422": Case(refused(CREATE, 422), NO_DECISION, 1, 0, "HTTP 422"),
+    "create-409": Case(refused(CREATE, 409), NO_DECISION, 1, 0, "HTTP 409", state="NOT_CREATED"),
+    "create-422": Case(refused(CREATE, 422), NO_DECISION, 1, 0, "HTTP 422", state="NOT_CREATED"),
     "create-429-retry-after": Case(
         refused(CREATE, 429, times=1, headers={"Retry-After": "1"}), ALLOW, 2, status="completed"
     ),
@@ -136,7 +147,7 @@ CASES: dict[str, Case] = {
     "poll-429-for-ever": Case(
         refused(POLL, 429, headers={"Retry-After": "3600"}), NO_DECISION, says="too many", state="PENDING", words=SHORT
     ),
-    "create-500": Case(refused(CREATE, 500), NO_DECISION, 1, 0, "may have been created", words=SHORT),
+    "create-500": Case(refused(CREATE, 500), NO_DECISION, 1, 0, "may have been created", state="UNKNOWN", words=SHORT),
     "create-500-accepted": Case(refused(CREATE, 500, times=1, done=True), ALLOW, status="completed"),
     "poll-500": Case(refused(POLL, 500, times=1), ALLOW, status="completed"),
     "create-502-html-accepted": Case(
@@ -149,7 +160,9 @@ CASES: dict[str, Case] = {
         state="PENDING",
         words=SHORT,
     ),
-    "dropped-before-accepted": Case(fault(CREATE, Drop()), NO_DECISION, 1, 0, "may have been created", words=SHORT),
+    "dropped-before-accepted": Case(
+        fault(CREATE, Drop()), NO_DECISION, 1, 0, "may have been created", state="UNKNOWN", words=SHORT
+    ),
     "dropped-after-accepted": Case(fault(CREATE, Drop(done=True)), ALLOW, status="completed"),
     "poll-dropped": Case(fault(POLL, Drop()), ALLOW, status="completed"),
     "slow-create": Case(fault(CREATE, Trickle(0.001)), ALLOW, status="completed"),
@@ -165,11 +178,12 @@ CASES: dict[str, Case] = {
         1,
         0,
         "pending scan data",
+        state="NOT_CREATED",
         words=("--timeout", "1", "--poll-interval", "30"),
     ),
     "data-pending-once": Case(script(refuse_data_pending=1), ALLOW, 2, status="completed"),
-    "unknown-outcome": Case(script(outcome="QUARANTINED"), INDETERMINATE, status="failed"),
-    "violations-refused": Case(refused(VIOLATIONS, 403), INDETERMINATE, status="partial"),
+    "unknown-outcome": Case(script(outcome="QUARANTINED"), DENY),
+    "violations-refused": Case(refused(VIOLATIONS, 403), INDETERMINATE, status="partial", env="prod"),
     "237-violations": Case(many(True), DENY, status="completed", findings=237, pages=(0, 100, 200)),
     "null-totals": Case(many(False), DENY, status="completed", findings=237, pages=(0, 100, 200)),
     "clock-skew": Case(skewed, ALLOW, status="completed"),

@@ -15,9 +15,9 @@ from weightgate.policy.tree import PolicyTree
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _TAKEN = frozenset(
-    "weightgate environments system "
-    "as contains data default else every false if import in input not null package some true with "
-    "n no off on y yes".split()
+    ["weightgate", "environments", "system", "data", "input"]
+    + ["as", "contains", "default", "else", "every", "false", "if", "import", "in", "not", "null", "package", "some"]
+    + ["true", "with", "n", "no", "off", "on", "y", "yes"]
 )
 """Top-level data of the tree and of OPA, words of Rego, and words that a YAML reader takes for truth values."""
 
@@ -92,15 +92,19 @@ def _settings(text: str, source: str, name: str, laxer: str | None, strictest: s
     """Return the settings of the shipped environment `source` as those of `name`: its comments name the others too."""
     if laxer is None:
         text = re.sub(r"(?m)(^  # What .*\n)?^  stricter_than: .*\n", "", text)
+    below = laxer or "a laxer environment"
     others = {
         "dev": {"dev": name},
-        "staging": {"dev": laxer, "staging": name, "prod": strictest},
-        "prod": {"staging": laxer or "a laxer environment", "prod": name},
+        "staging": {"dev": below, "staging": name, "prod": strictest},
+        "prod": {"staging": below, "prod": name},
     }[source]
-    for old, new in others.items():
-        text = re.sub(rf"\b{old}\b", str(new), text)
-        text = re.sub(rf"\b{old.capitalize()}\b", str(new).capitalize(), text)
-    return text
+
+    def other(found: re.Match[str]) -> str:
+        new = others[found[0].lower()]
+        return new if found[0].islower() else new[0].upper() + new[1:]
+
+    # NOTE: in one pass, because a new name can be one of the old ones.
+    return re.sub(rf"\b({'|'.join(others)})\b", other, text, flags=re.IGNORECASE)
 
 
 def _rego(text: str, source: str, name: str) -> str:

@@ -160,7 +160,7 @@ def test_opa_sees_nothing_of_our_environment(tree: PolicyTree, monkeypatch: pyte
         tree.root,
         "environments/dev/policy.rego",
         "\tanswer := gate.decision with",
-        "\tobject.keys(opa.runtime().env) == {\"GOGC\", \"GOMEMLIMIT\"}\n\tanswer := gate.decision with",
+        '\tobject.keys(opa.runtime().env) == {"GOGC", "GOMEMLIMIT"}\n\tanswer := gate.decision with',
     )
     assert [item.verdict for item in decide(tree, CLEAN)] == ["allow"]
 

@@ -67,5 +67,5 @@ def _placeholder(text: str) -> tuple[int, int]:
     """Return where the empty mapping begins and ends."""
     import yaml
 
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    node: Any = yaml.compose(text, Loader=yaml.SafeLoader)
     return node.start_mark.index, node.end_mark.index
