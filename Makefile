@@ -71,7 +71,7 @@ policy: setup
 	weightgate policy lint
 
 unit: $(VENV)/dev
-	pytest -n $(JOBS) tests
+	pytest -n $(JOBS) --dist loadfile tests
 
 ## upkeep
 

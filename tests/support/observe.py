@@ -72,7 +72,7 @@ class Observed:
 def gate(
     aims: AimsServer, folder: Path, *words: str, env: str = "dev", when: Callable[[], bool] | None = None
 ) -> Observed:
-    """Gate the small model, pinned, against `env` at the most verbose level; interrupt it (Ctrl-C) as soon as `when`."""
+    """Gate the small model, pinned, against `env` at the most verbose level; interrupt it as soon as `when`."""
     fast = ["--poll-interval", "0.05", "--timeout", "20", "-v", "-v"]
     command = ["gate", PINNED, "--env", env, "--scanner", "prisma-airs", "--security-group-id", GROUP, *fast]
     return run(["-m", "weightgate", *command, "--policy", str(ROOT), *words], aims, folder, when)

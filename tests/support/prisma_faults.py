@@ -51,8 +51,8 @@ class Case:
     arm: Callable[[AimsServer], None]
     """Called when the secrets are known: with the answer to the first request for a token."""
     code: int
-    creates: int = 1
-    """Requests for a scan that the service's log holds; all of them carry one label."""
+    creates: int | None = 1
+    """Requests for a scan that the service's log holds, all with one label; `None`: as many as the time allows."""
     scans: int = 1
     """Scans that exist afterwards."""
     says: str = ""
@@ -175,9 +175,9 @@ CASES: dict[str, Case] = {
     "endless-data-pending": Case(
         script(refuse_data_pending=1000),
         NO_DECISION,
-        1,
+        None,
         0,
-        "pending scan data",
+        "no scan of",
         state="NOT_CREATED",
         words=("--timeout", "1", "--poll-interval", "30"),
     ),

@@ -1,8 +1,8 @@
-"""Install the checkers that are Go programs (conftest, actionlint) into a folder, when Go is here.
+"""Install what tests use and pip cannot bring: conftest and actionlint when Go is here, Chromium where apt can.
 
     python tests/support/tools.py FOLDER
 
-Without Go, or without the module proxy, the tests that need them say so and are skipped.
+What cannot be had is said; the tests that need it are skipped and say so, too.
 """
 
 from __future__ import annotations
@@ -39,7 +39,25 @@ def main(folder: Path) -> int:
             link.symlink_to(target.name)
         else:
             print(f"{name} cannot be had here; the tests that need it are skipped", flush=True)
+    _chromium()
     return 0
+
+
+def _chromium() -> None:
+    """Install Debian's Chromium, as root on a machine that has apt."""
+    if shutil.which("chromium") is not None:
+        return
+    apt = shutil.which("apt-get")
+    if apt is not None and hasattr(os, "geteuid") and os.geteuid() == 0:
+        environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for words in (["update"], ["install", "--yes", "--no-install-recommends", "chromium"]):
+            print(f"apt-get {' '.join(words)}", flush=True)
+            try:
+                subprocess.run([apt, "-qq", *words], env=environ, check=False, timeout=300, stdin=subprocess.DEVNULL)
+            except subprocess.TimeoutExpired:
+                break
+    if shutil.which("chromium") is None:
+        print("chromium cannot be had here; the tests that need it are skipped", flush=True)
 
 
 if __name__ == "__main__":

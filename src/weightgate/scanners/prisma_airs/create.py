@@ -64,6 +64,8 @@ class Creator:
             self._pause(next(waits) if not_yet else min(MAX_WAIT, max(problem.retry_after or 0.0, 2.0**failures)))
 
     def _try(self, request: Raw) -> ScanRecord | ServiceError:
+        # NOTE: before anything is undecided: a token that cannot be had is no scan that may exist.
+        self._client.authenticate()
         # NOTE: set before the request leaves: an interrupt may come at any moment from here on.
         self.undecided = True
         try:
