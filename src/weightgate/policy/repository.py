@@ -11,14 +11,14 @@ from pathlib import Path
 from weightgate import __version__
 from weightgate.errors import UsageError
 from weightgate.policy import reference
+from weightgate.policy.ledger.text import HEADER
 from weightgate.policy.tree import PolicyTree
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_TAKEN = frozenset(
-    ["weightgate", "environments", "system", "data", "input"]
-    + ["as", "contains", "default", "else", "every", "false", "if", "import", "in", "not", "null", "package", "some"]
-    + ["true", "with", "n", "no", "off", "on", "y", "yes"]
-)
+_TAKEN = frozenset({"weightgate", "environments", "system", "data", "input", "n", "no", "off", "on", "y", "yes"}) | {
+    *("as", "contains", "default", "else", "every", "false", "if", "import", "in", "not", "null", "package", "some"),
+    *("true", "with"),
+}
 """Top-level data of the tree and of OPA, words of Rego, and words that a YAML reader takes for truth values."""
 
 _FILES = {
@@ -81,7 +81,7 @@ def _tree(shipped: Path, made: Path, names: list[str]) -> None:
         _write(new / "data.yaml", _settings(_read(old / "data.yaml"), source, name, laxer, names[-1]))
         for file in ("policy.rego", "policy_test.rego"):
             _write(new / file, _rego(_read(old / file), source, name))
-        _write(new / "exceptions" / "data.yaml", _read(old / "exceptions" / "data.yaml"))
+        _write(new / "exceptions" / "data.yaml", HEADER + "{}\n")
     tree = PolicyTree(made, "init")
     tree.load(names)
     page = made / reference.PAGE

@@ -214,7 +214,7 @@ REFUSED: dict[str, tuple[dict[str, str | None], str]] = {
     "the id is a number": ({"id": "2026"}, "expected letters, a -"),
     "the id is two lines": ({"id": "EXC-2:\nx"}, "expected letters, a -"),
     "no such finding": ({"finding": "wgf-33"}, "no such finding"),
-    "owner is approver": ({"approver": "ALICE@example.org"}, "the owner cannot be the approver"),
+    "owner is approver": ({"approver": "ALICE@example.org"}, "--approver ALICE@example.org: the owner cannot"),
     "two names of one person": ({"approver": "alice@example.org "}, "expected an address or account"),
     "no reason": ({"reason": " "}, "expected words"),
     "too long": ({"days": "91"}, "may last 90 days in prod, until 2027-02-21T10:00:00Z"),
@@ -283,9 +283,12 @@ def test_the_scope_by_rule_and_the_digest(root: Path, capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(
     ("option", "model"), [("--rule-scope", {"uri": "models/*"}), ("--bind-digest", {"digest": None})]
 )
-def test_a_scope_that_would_be_wider_than_asked_is_refused(option: str, model: dict[str, Any], root: Path) -> None:
+def test_a_scope_that_would_be_wider_than_asked_is_refused(
+    option: str, model: dict[str, Any], root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     documents.store(root, {**MIXED, "model": documents.model(**model)})
     assert add(root, option) == 2
+    assert f"weightgate: {option}: " in capsys.readouterr().err
     assert (root / FILE).read_text("utf-8") == EMPTY
 
 

@@ -9,7 +9,7 @@ from weightgate.errors import PolicyError
 from weightgate.formats.escape import printable, shortened
 from weightgate.policy import yamlfile
 
-_HEADER = "# Reviewed, dated permissions, keyed by id. The fields: policies/README.md.\n"
+HEADER = "# Reviewed, dated permissions, keyed by id. The fields: policies/README.md.\n"
 
 
 def quoted(text: str) -> str:
@@ -39,7 +39,7 @@ def appended(old: bytes | None, id_: str, entry: dict[str, Any], remark: str, na
     the new one, as in a file that is written in braces.
     """
     before = yamlfile.load(old, name).value if old is not None else None
-    text = _HEADER if old is None else old.decode("utf-8")
+    text = HEADER if old is None else old.decode("utf-8")
     block = rendered(id_, entry, remark)
     if "\r\n" in text:
         block = block.replace("\n", "\r\n")
