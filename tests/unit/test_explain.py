@@ -73,8 +73,8 @@ def test_the_way_is_the_smallest_set() -> None:
     assert found.way is not None
     assert (found.way.findings, found.way.smallest, found.not_excusable) == (("wgf-1", "wgf-3"), True, ())
     assert [command for _, command in found.commands] == [
-        "weightgate exceptions add --env prod --finding wgf-1",
-        "weightgate exceptions add --env prod --finding wgf-3",
+        "weightgate exceptions add --env prod --finding wgf-1 --findings findings.json",
+        "weightgate exceptions add --env prod --finding wgf-3 --findings findings.json",
         "weightgate check findings.json --env prod",
     ]
 

@@ -126,7 +126,7 @@ def _commands(decision: Decision, way: Way | None, stuck: tuple[str, ...], store
     environment, document = shlex.quote(decision.environment), shlex.quote(stored)
     found = []
     for finding in () if way is None else [each for each in way.findings if each not in stuck][:5]:
-        words = f"weightgate exceptions add --env {environment} --finding {shlex.quote(finding)}"
+        words = f"weightgate exceptions add --env {environment} --finding {shlex.quote(finding)} --findings {document}"
         found.append(("if it is a false positive, ask for an exception", words))
     found.append(("after the model is mended and scanned again", f"weightgate check {document} --env {environment}"))
     return found
