@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from weightgate.decision import Decision
+if TYPE_CHECKING:
+    from weightgate.decision import Decision
 
 ALLOW, DENY, USAGE, NO_DECISION, INDETERMINATE = range(5)
 _RANK = (NO_DECISION, USAGE, DENY, INDETERMINATE, ALLOW)
