@@ -93,7 +93,7 @@ def test_install_provides_the_program_even_if_path_has_one(capsys: pytest.Captur
     program(tmp_path / "bin" / "opa")
     go = program(tmp_path / "bin" / "go")
     go.write_text(
-        '#!/bin/sh\nif [ "$1" = env ]; then echo sum.golang.org; exit 0; fi\n'
+        '#!/bin/sh\nif [ "$1" = env ]; then echo checksums.example.org; exit 0; fi\n'
         f'printf \'#!/bin/sh\\necho Version: {binary.PINNED}\\n\' > "$GOBIN/opa"\n/bin/chmod 755 "$GOBIN/opa"\n'
     )
     assert main(["opa", "install"]) == 0

@@ -355,7 +355,7 @@ def test_a_lock_that_is_held_too_long_is_an_error(released: Any, monkeypatch: py
 # go install
 
 
-def a_go(folder: Path, version: str = binary.PINNED, database: str = "sum.golang.org", also: str = ":") -> Path:
+def a_go(folder: Path, version: str = binary.PINNED, database: str = "checksums.example.org", also: str = ":") -> Path:
     """A stand-in for Go that logs how it was called and makes a stand-in for OPA. Returns the log's path."""
     log = folder / "go.calls"
     path = folder / "go"
@@ -382,7 +382,7 @@ def test_go_builds_what_cannot_be_fetched(bare: Path, monkeypatch: pytest.Monkey
     lines = said.splitlines()
     assert len(lines) == 3
     assert "official release cannot be had" in lines[1]
-    assert "go install github.com/open-policy-agent/opa@v1.22.2 (checked by sum.golang.org)" in lines[2]
+    assert "go install github.com/open-policy-agent/opa@v1.22.2 (checked by checksums.example.org)" in lines[2]
     assert {p.name for p in kept()} == {"opa", "lock"}
 
 
