@@ -71,11 +71,11 @@ def test_the_library_example_runs() -> None:
 
 
 def test_the_exception_example_is_taken(tmp_path: Path) -> None:
-    from weightgate.policy import settings, yamlfile
+    from weightgate.policy import permissions, yamlfile
 
     example = re.search(r"```yaml\n(.*?)```", README, re.DOTALL)
     assert example is not None
-    read = settings.read_exceptions(yamlfile.load(example[1].encode(), "README.md"))
+    read = permissions.read_exceptions(yamlfile.load(example[1].encode(), "README.md"))
     assert list(read) == ["EXC-2026-001"]
 
 

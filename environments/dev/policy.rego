@@ -1,6 +1,6 @@
 # METADATA
 # title: Environment dev
-# description: The library's rules with the settings and exceptions of dev.
+# description: The library's rules with the settings, exceptions and break-glass grants of dev.
 package environments.dev
 
 import data.weightgate.gate
@@ -12,6 +12,7 @@ decision := answer if {
 	answer := gate.decision with data.weightgate.environment as "dev"
 		with data.weightgate.settings as data.dev.settings
 		with data.weightgate.exceptions as object.get(data.dev, "exceptions", {})
+		with data.weightgate.break_glass as object.get(data.dev, "break_glass", {})
 }
 
 # METADATA

@@ -71,3 +71,10 @@ test_its_exceptions_are_the_ones_that_count if {
 	document := fixtures.changed(fixtures.document, {"findings": [fixtures.changed(fixtures.finding, {"severity": "CRITICAL"})]})
 	dev.decision.verdict == "allow" with input as document with data.dev.exceptions as {"EXC-1": fixtures.exception}
 }
+
+test_its_grants_are_the_ones_that_count if {
+	document := fixtures.changed(fixtures.document, {"findings": [fixtures.changed(fixtures.finding, {"severity": "CRITICAL"})]})
+	granted := dev.decision with input as document with data.dev.exceptions as {} with data.dev.break_glass as {"BG-1": fixtures.grant}
+	granted.verdict == "allow"
+	{warning.rule | some warning in granted.warnings} == {"break_glass.used"}
+}

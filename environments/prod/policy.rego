@@ -1,6 +1,6 @@
 # METADATA
 # title: Environment prod
-# description: The library's rules with the settings and exceptions of prod.
+# description: The library's rules with the settings, exceptions and break-glass grants of prod.
 package environments.prod
 
 import data.weightgate.gate
@@ -12,6 +12,7 @@ decision := answer if {
 	answer := gate.decision with data.weightgate.environment as "prod"
 		with data.weightgate.settings as data.prod.settings
 		with data.weightgate.exceptions as object.get(data.prod, "exceptions", {})
+		with data.weightgate.break_glass as object.get(data.prod, "break_glass", {})
 }
 
 # METADATA

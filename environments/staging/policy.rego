@@ -1,6 +1,6 @@
 # METADATA
 # title: Environment staging
-# description: The library's rules with the settings and exceptions of staging.
+# description: The library's rules with the settings, exceptions and break-glass grants of staging.
 package environments.staging
 
 import data.weightgate.gate
@@ -12,6 +12,7 @@ decision := answer if {
 	answer := gate.decision with data.weightgate.environment as "staging"
 		with data.weightgate.settings as data.staging.settings
 		with data.weightgate.exceptions as object.get(data.staging, "exceptions", {})
+		with data.weightgate.break_glass as object.get(data.staging, "break_glass", {})
 }
 
 # METADATA

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,10 @@ from weightgate.policy.settings import SEVERITIES
 SCHEMA = "weightgate.decision/v1"
 LIST_SCHEMA = "weightgate.decisions/v1"
 VERDICTS = ("allow", "deny", "indeterminate")
+
+BREAK_GLASS = "break_glass.used"
+"""The rule of the warnings that say that a break-glass grant overrides a violation, one for each violation."""
+_BREAK_GLASS_MSG = re.compile(r"BREAK-GLASS (\S+) overrides (\S+) until (\S+) \((.*?)\): ", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,40 @@ class Decision:
     policy: PolicyIdentity
     input_digest: str
     engine: EngineIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenGlass:
+    """A break-glass grant that a decision used."""
+
+    id: str
+    expires: str
+    told: str
+    """Who asked, who approved, and the ticket."""
+    rules: tuple[str, ...]
+    """The rules that it overrides for this model."""
+    findings: tuple[str, ...]
+    """The findings that it lets pass."""
+
+
+def broken_glass(decision: Decision) -> tuple[BrokenGlass, ...]:
+    """Return the break-glass grants that the decision used, by id; one whose warning cannot be read is named `?`."""
+    used: dict[str, list[tuple[tuple[str, ...], str | None]]] = {}
+    for warning in decision.warnings:
+        if warning.rule == BREAK_GLASS:
+            match = _BREAK_GLASS_MSG.match(warning.msg)
+            id_, *told = match.groups() if match else ("?", "?", "?", warning.msg)
+            used.setdefault(id_, []).append((tuple(told), warning.finding))
+    return tuple(
+        BrokenGlass(
+            id_,
+            entries[0][0][1],
+            entries[0][0][2],
+            tuple(sorted({told[0] for told, _ in entries})),
+            tuple(sorted({finding for _, finding in entries if finding is not None})),
+        )
+        for id_, entries in sorted(used.items())
+    )
 
 
 @dataclass(frozen=True, slots=True)

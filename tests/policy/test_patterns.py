@@ -12,7 +12,7 @@ from support import trees
 from weightgate import strict
 from weightgate.engine import binary
 from weightgate.errors import InvalidDocument
-from weightgate.policy import settings as settings_module
+from weightgate.policy import permissions
 
 PROBES = ["wg-probe-6b1f", "wg-probe-6b1f/0d77/7.qqq", "Ж", "x/y/z", "0", "a", "-/-", ".", "_/_"]
 
@@ -41,7 +41,7 @@ PATTERNS = st.lists(
 
 def accepted(text: str) -> bool:
     try:
-        settings_module._pattern(text, "")
+        permissions._pattern(text, "")
     except InvalidDocument:
         return False
     return True

@@ -2,9 +2,10 @@
 # title: Gate
 # description: |
 #   Puts the rules together into one decision about one document. An environment evaluates `decision` with its own
-#   `data.weightgate.environment`, `.settings` and `.exceptions`.
+#   `data.weightgate.environment`, `.settings`, `.exceptions` and `.break_glass`.
 package weightgate.gate
 
+import data.weightgate.lib.break_glass
 import data.weightgate.lib.clock
 import data.weightgate.lib.exceptions
 import data.weightgate.lib.levels
@@ -45,10 +46,10 @@ decision := {
 	"warnings": sort(warnings),
 	"counts": severity.counts,
 	"exceptions": {
-		"applied": sort(_applied),
-		"expired": sort(exceptions.expired),
-		"unused": sort(exceptions.in_force - {applied.id | some applied in _applied}),
-		"rejected": sort(exceptions.rejected),
+		"applied": sort(_applied | _overridden_findings),
+		"expired": sort(exceptions.expired | break_glass.expired),
+		"unused": sort((exceptions.in_force | break_glass.in_force) - _used),
+		"rejected": sort(exceptions.rejected | break_glass.rejected),
 	},
 	"input_digest": sprintf("sha256:%s", [crypto.sha256(json.marshal(object.remove(input, ["context"])))]),
 }
@@ -73,6 +74,12 @@ verdict := "allow" if {
 warnings contains violation if {
 	some violation in (_adjustable | _adjustable_evidence)
 	levels.of(violation.rule) == "warn"
+}
+
+warnings contains warning if {
+	some violation, ids in _overridden
+	some id in ids
+	warning := object.union(violation, {"rule": "break_glass.used", "msg": break_glass.used(id, violation)})
 }
 
 warnings contains {"rule": "exceptions.expiring", "msg": msg, "finding": applied.finding, "severity": null, "path": null} if {
@@ -116,7 +123,9 @@ rule_ids := levels.floors | {
 
 # NOTE: unions of named sets, not a walk over data.weightgate.rules: a rule package that was renamed or lost its `deny` makes
 # the whole decision undefined, which is an error, where a walk would leave the rule out in silence.
-_refused := union({document.deny, outcome.deny, settings.deny, severity.deny, _denied(_adjustable)})
+_refused := union({document.deny, outcome.deny, settings.deny, _overridable - object.keys(_overridden)})
+
+_overridable := severity.deny | _denied(_adjustable)
 
 _unproven := union({outcome.undecided, _denied(_adjustable_evidence)})
 
@@ -141,6 +150,22 @@ _applied := {{"id": id, "finding": input.findings[index].id, "expires": exceptio
 	some index, ids in excused
 	some id in ids
 }
+
+# What break-glass grants let pass, with the grants.
+_overridden := {violation: ids |
+	break_glass.concerned
+	some violation in _overridable
+	ids := break_glass.covering(violation)
+	ids != set()
+}
+
+_overridden_findings := {{"id": id, "finding": violation.finding, "expires": break_glass.expires(id)} |
+	some violation, ids in _overridden
+	violation.finding != null
+	some id in ids
+}
+
+_used := {applied.id | some applied in _applied} | union({ids | some ids in _overridden})
 
 # So many findings of one model are seldom one false positive.
 _broad := 20

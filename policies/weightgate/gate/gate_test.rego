@@ -251,3 +251,131 @@ test_its_own_rules_are_not_lost_when_they_are_written_in_another_way if {
 		_rules(decision.violations) == {"local.unnamed"}
 	}
 }
+
+# --- break-glass ---
+
+_broken(document, settings, grants) := decision if {
+	decision := gate.decision with input as document
+		with data.weightgate.environment as "test"
+		with data.weightgate.settings as object.union(fixtures.settings, settings)
+		with data.weightgate.exceptions as {"EXC-1": fixtures.changed(fixtures.exception, {"scope": {"finding": "wgf-99"}})}
+		with data.weightgate.break_glass as grants
+}
+
+test_a_grant_lets_one_model_pass_and_is_announced if {
+	decision := _broken(_with({"findings": [fixtures.finding]}), {}, {"BG-1": fixtures.grant})
+	decision.verdict == "allow"
+	decision.allow == true
+	decision.violations == []
+	decision.counts.HIGH == 1
+	decision.warnings == [{
+		"rule": "break_glass.used",
+		"msg": concat("", [
+			"BREAK-GLASS BG-1 overrides severity.threshold until 2026-11-23T12:00:00Z ",
+			"(alice@example.org, approved by bob@example.org, SEC-1): HIGH: os.system is called",
+		]),
+		"finding": "wgf-1",
+		"severity": "HIGH",
+		"path": "weights/model.pkl",
+	}]
+	decision.exceptions == {
+		"applied": [{"id": "BG-1", "finding": "wgf-1", "expires": "2026-11-23T12:00:00Z"}],
+		"expired": [],
+		"unused": ["EXC-1"],
+		"rejected": [],
+	}
+}
+
+test_a_grant_overrides_only_what_it_names if {
+	remote := fixtures.changed(fixtures.document.model, {"source": "huggingface"})
+	document := _with({"findings": [fixtures.finding], "model": remote})
+	decision := _broken(document, {}, {"BG-1": fixtures.grant})
+	decision.verdict == "deny"
+	_rules(decision.violations) == {"model.pinned_revision"}
+	_rules(decision.warnings) == {"break_glass.used"}
+	both := fixtures.changed(fixtures.grant, {"rules": ["severity.threshold", "model.pinned_revision"]})
+	whole := _broken(document, {}, {"BG-1": both})
+	whole.verdict == "allow"
+	count(whole.warnings) == 2
+	whole.exceptions.applied == [{"id": "BG-1", "finding": "wgf-1", "expires": "2026-11-23T12:00:00Z"}]
+	alone := _broken(_with({"model": remote}), {}, {"BG-1": both})
+	alone.verdict == "allow"
+	alone.exceptions == {"applied": [], "expired": [], "unused": ["EXC-1"], "rejected": []}
+}
+
+test_a_grant_for_another_model_is_unused if {
+	other := fixtures.changed(fixtures.grant, {"digest": sprintf("sha256:%s", [replace(fixtures.sha256, "a", "b")])})
+	decision := _broken(_with({"findings": [fixtures.finding]}), {}, {"BG-1": other})
+	decision.verdict == "deny"
+	decision.warnings == []
+	decision.exceptions == {"applied": [], "expired": [], "unused": ["BG-1", "EXC-1"], "rejected": []}
+}
+
+test_a_grant_that_ended_is_listed if {
+	ended := fixtures.changed(fixtures.grant, {"expires": "2026-11-23T10:00:00Z"})
+	decision := _broken(_with({"findings": [fixtures.finding]}), {}, {"BG-1": ended, "BG-2": {}})
+	decision.verdict == "deny"
+	decision.exceptions.expired == ["BG-1"]
+	{rejected.id | some rejected in decision.exceptions.rejected} == {"BG-2"}
+}
+
+test_no_grant_makes_up_for_missing_evidence_or_an_unsafe_outcome if {
+	every document in [
+		_with({"scans": []}),
+		_unscanned,
+		_with({"scans": [fixtures.changed(fixtures.scan, {"status": "failed", "outcome": null})]}),
+		_with({"scans": [fixtures.changed(fixtures.scan, {"outcome": "BLOCKED"})]}),
+		_with({"schema": "x"}),
+	] {
+		every rules in [["severity.threshold"], ["coverage.complete"], ["outcome.safe"], ["document.valid"], ["scanners.required"]] {
+			decision := _broken(document, {}, {"BG-1": fixtures.changed(fixtures.grant, {"rules": rules})})
+			decision == fixtures.changed(_broken(document, {}, {}), {"exceptions": decision.exceptions})
+			decision.allow == false
+		}
+	}
+	settings := _broken(fixtures.document, {"unknown": 1}, {"BG-1": fixtures.changed(fixtures.grant, {"rules": ["settings.valid"]})})
+	settings.verdict == "deny"
+}
+
+test_each_rule_that_may_be_overridden_can_be if {
+	told := {
+		"model.formats": {"allowed": []},
+		"model.licence": {"judged_by": ["modelaudit"]},
+		"model.pinned_revision": {},
+		"model.source": {"sources": ["s3"], "hosts": [], "organizations": [], "denied_models": []},
+		"severity.budget": {"at_most": {"LOW": 0}},
+		"threats.forbidden": {"kinds": ["trojan"]},
+	}
+	every rule, parameters in told {
+		found := fixtures.changed(fixtures.finding, {"severity": "LOW", "category": "trojan", "rule": "licence"})
+		document := _with({"findings": [found], "model": fixtures.changed(fixtures.document.model, {"source": "huggingface"})})
+		levels := fixtures.changed(fixtures.told(rule, parameters), {})
+		settings := {"rules": object.union({"model.pinned_revision": {"level": "off"}}, object.filter(levels.rules, [rule]))}
+		_rules(_broken(document, settings, {}).violations) == {rule}
+		decision := _broken(document, settings, {"BG-1": fixtures.changed(fixtures.grant, {"rules": [rule]})})
+		decision.verdict == "allow"
+		_rules(decision.warnings) == {"break_glass.used"}
+	}
+}
+
+test_own_rules_may_be_overridden_unless_they_are_marked if {
+	own := {{"rule": "local.small_models", "msg": "too large"}}
+	grant := fixtures.changed(fixtures.grant, {"rules": ["local.small_models"]})
+	verdicts := {name: decision.verdict |
+		some name, never in {"marked": ["local.small_models"], "unmarked": []}
+		decision := gate.decision with input as fixtures.document
+			with data.weightgate.environment as "test"
+			with data.weightgate.settings as fixtures.changed(fixtures.settings, {"break_glass": {"max_hours": 8, "never_override": never}})
+			with data.weightgate.exceptions as {}
+			with data.weightgate.break_glass as {"BG-1": grant}
+			with data.weightgate.own as own
+	}
+	verdicts == {"marked": "deny", "unmarked": "allow"}
+}
+
+test_a_grant_for_many_findings_is_not_announced_as_a_broad_exception if {
+	decision := _broken(_with({"findings": _many(21)}), {}, {"BG-1": fixtures.grant})
+	decision.verdict == "allow"
+	_rules(decision.warnings) == {"break_glass.used"}
+	count(decision.warnings) == 21
+}

@@ -56,7 +56,7 @@ def moment(text: str | None) -> str:
     from datetime import UTC, datetime
 
     from weightgate.errors import InvalidDocument
-    from weightgate.policy.settings import moment as read_moment
+    from weightgate.policy.permissions import moment as read_moment
 
     try:
         read_moment(text, "--at")

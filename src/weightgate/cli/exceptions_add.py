@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _expires(args: argparse.Namespace, created: str) -> str:
     from weightgate.policy.moments import seconds, stamp
-    from weightgate.policy.settings import moment
+    from weightgate.policy.permissions import moment
 
     if args.expires is not None:
         try:

@@ -1,4 +1,4 @@
-"""Show each exception: its state, its people, and what it hides of stored findings documents.
+"""Show each exception and break-glass grant: its state, its people, and what it hides of stored findings documents.
 
 Exit codes: 0 listed, 2 wrong usage, 3 the policy tree or OPA could not be used.
 """
@@ -63,19 +63,26 @@ def run(args: argparse.Namespace) -> int:
         for entry in found:
             print(lines(_text(entry)))
     said = f"{len(documents)} findings documents" if args.corpus else "no --corpus, so what they hide is not known"
-    count = f"{len(found)} exception{'s' * (len(found) != 1)} in {', '.join(environments)}"
+    grants = sum(entry.kind == "break-glass" for entry in found)
+    count = _number(len(found) - grants, "exception") + (
+        f" and {_number(grants, 'break-glass grant')}" if grants else ""
+    )
+    count += f" in {', '.join(environments)}"
     print(lines(f"weightgate: {tree.root} ({tree.origin}): {count}; {said}"), file=sys.stderr)
     return 0
 
 
 def _text(entry: Entry) -> str:
-    rows = [f"{entry.environment} {entry.id}: {_state(entry)}"]
+    from weightgate.policy.permissions import Grant
+
+    loud = "BREAK-GLASS " if entry.kind == "break-glass" else ""
+    rows = [f"{entry.environment} {loud}{entry.id}: {_state(entry)}"]
     if entry.remarks:
         rows[0] += f" [{', '.join(entry.remarks)}]"
-    told = entry.exception
-    scope = ", ".join(f"{key} {_one_line(value)}" for key, value in told.scope.items())
+    told = entry.permission
+    scope = {"digest": told.digest, "rules": ", ".join(told.rules)} if isinstance(told, Grant) else told.scope
     rows.append(f"  owner {told.owner}, approver {told.approver}, ticket {_one_line(told.ticket)}")
-    rows.append(f"  scope: {scope}")
+    rows.append(f"  scope: {', '.join(f'{key} {_one_line(value)}' for key, value in scope.items())}")
     rows.append(f"  reason: {_one_line(told.reason)}")
     rows.append(f"  hides: {_hides(entry)}")
     rows.append(f"  at {entry.where}")
@@ -83,15 +90,21 @@ def _text(entry: Entry) -> str:
 
 
 def _state(entry: Entry) -> str:
-    ends = entry.exception.expires
+    ends = entry.permission.expires
     if entry.state == "rejected":
         return f"rejected: {_one_line(entry.reason)}"
     if entry.state == "expired":
         return f"expired at {ends}"
-    left = "less than a day" if entry.days_left == 0 else f"{entry.days_left} day{'s' * (entry.days_left != 1)}"
+    left = _left(entry.seconds_left or 0, entry.kind)
     if entry.state == "expiring":
         return f"expires in {left}, at {ends}"
     return f"in force, {left} left, until {ends}"
+
+
+def _left(left: int, kind: str) -> str:
+    unit, name = (3600, "hour") if kind == "break-glass" else (86400, "day")
+    article = "an" if name == "hour" else "a"
+    return f"less than {article} {name}" if left < unit else _number(left // unit, name)
 
 
 def _hides(entry: Entry) -> str:
@@ -101,7 +114,12 @@ def _hides(entry: Entry) -> str:
         return "nothing"
     models = sorted({model for model, _ in entry.hides})
     shown = ", ".join(map(_one_line, models[:5])) + (f" and {len(models) - 5} more" if len(models) > 5 else "")
-    return f"{_number(len(entry.hides), 'finding')} of {_number(len(models), 'model')}: {shown}"
+    return f"{_number(len(entry.hides), _hidden(entry))} of {_number(len(models), 'model')}: {shown}"
+
+
+def _hidden(entry: Entry) -> str:
+    """Return what the entry excuses, in one word."""
+    return "finding" if entry.kind == "exception" else "rule"
 
 
 def _number(count: int, what: str) -> str:
@@ -117,18 +135,21 @@ def _one_line(text: str) -> str:
 def _json(entry: Entry) -> dict[str, Any]:
     value = {
         "environment": entry.environment,
+        "kind": entry.kind,
         "id": entry.id,
         "state": entry.state,
         "reason_rejected": entry.reason or None,
-        "days_left": entry.days_left,
-        **dataclasses.asdict(entry.exception),
+        "days_left": None if entry.seconds_left is None else entry.seconds_left // 86400,
+        "hours_left": None if entry.seconds_left is None else entry.seconds_left // 3600,
+        **dataclasses.asdict(entry.permission),
         "where": entry.where,
         "hides": None,
         "remarks": list(entry.remarks),
     }
     if entry.hides is not None:
+        what = _hidden(entry)
         value["hides"] = {
-            "findings": [{"model": model, "finding": finding} for model, finding in entry.hides],
+            f"{what}s": [{"model": model, what: name} for model, name in entry.hides],
             "models": sorted({model for model, _ in entry.hides}),
         }
     return value

@@ -22,7 +22,8 @@ from weightgate.engine import binary
 from weightgate.engine.download import url_problem
 from weightgate.engine.interface import PolicyEngine, RawAnswers
 from weightgate.errors import EngineError, PolicyError, UsageError
-from weightgate.policy.settings import read_exceptions, read_settings
+from weightgate.policy.permissions import read_exceptions, read_grants
+from weightgate.policy.settings import read_settings
 from weightgate.policy.yamlfile import YamlFile
 
 if TYPE_CHECKING:
@@ -183,8 +184,9 @@ class RemoteEngine(PolicyEngine):
                 f"it has {', '.join(state.environments) or 'none'}; load the policy tree into it"
             )
         where = f"{self._url}: data.{name}"
-        settings = {key: value for key, value in data.items() if key != "exceptions"}
+        settings = {key: value for key, value in data.items() if key not in ("exceptions", "break_glass")}
         read_exceptions(YamlFile(f"{where}.exceptions", data.get("exceptions", {}), {}))
+        read_grants(YamlFile(f"{where}.break_glass", data.get("break_glass", {}), {}))
         return frozenset(read_settings(YamlFile(where, settings, {})).fail_on)
 
     def _ask(self, what: str, call: Callable[..., Any], *args: Any) -> Any:

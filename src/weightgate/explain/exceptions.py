@@ -15,7 +15,7 @@ from weightgate.findings import Finding, FindingsDocument
 from weightgate.policy import opa
 from weightgate.policy.environment import Environment
 from weightgate.policy.moments import seconds
-from weightgate.policy.settings import PolicyException
+from weightgate.policy.permissions import PolicyException
 
 _DAY = 86400
 

@@ -43,7 +43,7 @@ _ABSENT = object()
 _LEVELS = ("off", "warn", "deny")
 _NEUTRAL = ("/settings/description", "/settings/exceptions/warn_days", "/settings/scanners/prisma-airs")
 MORE_IS_STRICTER = frozenset(
-    {"fail_on", "never", "never_rules", "required", "kinds", "denied_models", "at_least", "minimum"}
+    {"fail_on", "never", "never_rules", "never_override", "required", "kinds", "denied_models", "at_least", "minimum"}
 )
 """Settings whose longer lists, or greater numbers and versions, let fewer models pass."""
 MORE_IS_LOOSER = frozenset(
@@ -69,6 +69,9 @@ def _walk(before: Any, after: Any, pointer: str) -> Iterator[Difference]:
         return
     if pointer.startswith(_NEUTRAL):
         yield _difference(pointer, Effect.CHANGED, before, after)
+    elif pointer == "/settings/break_glass" and _ABSENT in (before, after):
+        effect = Effect.LOOSENED if before is _ABSENT else Effect.TIGHTENED
+        yield _difference(pointer, effect, before, after)
     elif pointer == "/settings/stricter_than":
         yield _difference(pointer, _order_effect(before, after), before, after)
     elif pointer == "/settings/coverage/scanners":

@@ -2,6 +2,9 @@
 
 Three proofs, each by itself enough to find a mistake: settings and exceptions are compared, documents of every kind
 are evaluated, and so are stored ones. Each inversion comes with the smallest document that shows it.
+
+Break-glass grants are left out of all three: each lets one model into one environment for hours, against the order.
+`grants` names those in force.
 """
 
 from __future__ import annotations
@@ -11,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from weightgate import strict
 from weightgate.clock import now
 from weightgate.engine import many
 from weightgate.engine.evaluate import Evidence
@@ -20,7 +22,8 @@ from weightgate.policy import enumeration, severity_map, shrink, trial
 from weightgate.policy.compare import Effect, compare
 from weightgate.policy.environment import Environment
 from weightgate.policy.moments import seconds
-from weightgate.policy.settings import SEVERITIES, PolicyException
+from weightgate.policy.permissions import PolicyException
+from weightgate.policy.settings import SEVERITIES
 from weightgate.policy.tree import PolicyTree
 
 
@@ -50,10 +53,23 @@ def problems(tree: PolicyTree, corpus: Sequence[Evidence] = (), evaluated_at: st
     if pairs:
         made = enumeration.documents(environments, severity_map.library(tree), at)
         added = enumeration.exceptions(environments, at)
-        with trial.with_exceptions(tree, dict.fromkeys(environments, added)) as copy:
-            found += _inversions(copy, pairs, made, at, "a generated document")
-        found += _inversions(tree, pairs, corpus, at, "a document of the corpus")
+        with trial.without_grants(tree) as plain:
+            with trial.with_exceptions(plain, dict.fromkeys(environments, added)) as copy:
+                found += _inversions(copy, pairs, made, at, "a generated document")
+            found += _inversions(plain, pairs, corpus, at, "a document of the corpus")
     return found
+
+
+def grants(environments: dict[str, Environment], at: str) -> list[str]:
+    """Return one sentence for each break-glass grant that has not ended at `at`: it is against the order."""
+    now = seconds(at) or 0
+    return [
+        f"{here.place(id_)}: grant {id_} may let the model {grant.digest[:19]}… into {here.name} against the order of "
+        f"the environments, until {grant.expires}"
+        for here in environments.values()
+        for id_, grant in here.grants.items()
+        if (seconds(grant.expires) or 0) > now
+    ]
 
 
 def compared(environments: dict[str, Environment], at: str) -> list[Problem]:
@@ -128,10 +144,8 @@ def _exceptions(stricter: Environment, laxer: Environment, at: str) -> Iterator[
         if (seconds(exception.expires) or 0) <= (seconds(at) or 0) or not _excuses(exception, stricter, laxer):
             continue
         if not any(_covers(other, exception) for other in laxer.exceptions.values()):
-            file = stricter.exceptions_file
-            line = file.lines.get(f"/{strict.escape(name)}", 1) if file else 1
             yield Problem(
-                f"{file.name if file else stricter.name}:{line}",
+                stricter.place(name),
                 f"exception {name} has no counterpart in {laxer.name} that lasts as long, so {stricter.name} may allow "
                 f"what {laxer.name} refuses; add it there too",
             )

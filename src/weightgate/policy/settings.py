@@ -1,28 +1,23 @@
-"""What an environment's data files say: `data.yaml` (settings) and `exceptions/data.yaml`, as closed schemas."""
+"""What an environment's `data.yaml` says, its settings, as a closed schema."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from weightgate import strict
+from weightgate.policy.permissions import moment, says
 from weightgate.policy.yamlfile import YamlFile
 
 SEVERITIES = ("CRITICAL", "HIGH", "MEDIUM", "LOW", "INFO")
 """Every severity that a finding can count as, the worst first."""
 
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+MOST_HOURS = 24
+"""What a break-glass grant lasts at most, whatever the settings say."""
+
 _RULE = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 _VERSION = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){0,5}")
-
-# NOTE: the forms of policies/weightgate/lib/exceptions, which decides; here a fault is told with its line.
-_LETTER = "[0-9A-Za-z\x80-\U0010ffff]"
-_PERSON = re.compile(r"[0-9A-Za-z@._+'/:-]+( [0-9A-Za-z@._+'/:-]+)*")
-_ANY = r"([^\[\]{}\\]|\[[^\[\]{}\\]*\]|\{[^{}\\]*\})*"
-_ALTERNATIVE = rf"[^{{}},\[\]\\]*{_LETTER}[^{{}},\[\]\\]*"
-_GLOB = re.compile(rf"{_ANY}({_LETTER}|\{{{_ALTERNATIVE}(,{_ALTERNATIVE})*\}}){_ANY}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +64,15 @@ class ExceptionSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BreakGlassSettings:
+    """The limits of break-glass grants. An environment without them takes none."""
+
+    max_hours: int
+    never_override: tuple[str, ...]
+    """Rules that no grant overrides here."""
+
+
+@dataclass(frozen=True, slots=True)
 class MapEntry:
     """What a finding counts as, and why."""
 
@@ -94,35 +98,10 @@ class Settings:
     scanners: ScannerSettings
     coverage: CoverageSettings
     exceptions: ExceptionSettings
+    break_glass: BreakGlassSettings | None = None
     description: str = ""
     stricter_than: str | None = None
     severity_map: SeverityMap | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyException:
-    """A reviewed, dated permission for named findings."""
-
-    scope: dict[str, str]
-    reason: str
-    owner: str
-    approver: str
-    ticket: str
-    created: str
-    expires: str
-
-
-def moment(value: Any, at: str) -> str:
-    """An RFC 3339 time, or a date, that exists."""
-    text = strict.text(value, at)
-    try:
-        if _DATE.fullmatch(text):
-            datetime.strptime(text, "%Y-%m-%d")
-        elif not strict.RFC3339.fullmatch(text) or datetime.fromisoformat(text).tzinfo is None:
-            raise ValueError(text)
-    except ValueError:
-        strict.fail(at, f'found {strict.show(value)}; expected a time such as "2026-11-20T00:00:00Z", or a date')
-    return text
 
 
 def _fail_on(value: Any, at: str) -> tuple[str, ...]:
@@ -132,59 +111,6 @@ def _fail_on(value: Any, at: str) -> tuple[str, ...]:
     if len(set(words)) != len(words):
         strict.fail(at, "a severity stands twice")
     return words
-
-
-def _says(value: Any, at: str) -> str:
-    if not re.search(_LETTER, strict.text(value, at)):
-        strict.fail(at, f"found {strict.show(value)}; expected words")
-    return str(value)
-
-
-def _pattern(value: Any, at: str) -> str:
-    """A glob that does not match everything: a letter or digit is outside `[…]`, and in each alternative of `{…}`."""
-    text = strict.text(value, at)
-    if not _GLOB.fullmatch(text):
-        strict.fail(
-            at,
-            f"the pattern {strict.show(text)} matches everything, or cannot be read; name a letter or digit of the "
-            "target outside of […] and in each alternative of {…}, and use no backslash and no braces within braces",
-        )
-    return text
-
-
-def _person(value: Any, at: str) -> str:
-    text = strict.text(value, at)
-    if not _PERSON.fullmatch(text):
-        strict.fail(at, f"found {strict.show(text)}; expected an address or account such as alice@example.org")
-    return text
-
-
-def _literal(value: Any, at: str) -> str:
-    text = _says(value, at)
-    if "*" in text or "?" in text:
-        strict.fail(at, f"found the pattern {strict.show(text)}; expected one exact name")
-    return text
-
-
-_SCOPE_READERS: dict[str, strict.Reader[str]] = {
-    "finding": _literal,
-    "rule": _literal,
-    "model": _pattern,
-    "path": _pattern,
-    "digest": strict.prefixed_digest,
-}
-
-
-def _scope(value: Any, at: str) -> dict[str, str]:
-    scope: dict[str, str] = {}
-    for key, item in strict.mapping(lambda item, _: item)(value, at).items():
-        if key not in _SCOPE_READERS:
-            strict.fail(f"{at}/{strict.escape(key)}", f"unknown key; expected {', '.join(_SCOPE_READERS)}")
-        scope[key] = _SCOPE_READERS[key](item, f"{at}/{key}")
-    shape = scope.keys() - {"digest"}
-    if shape not in ({"finding"}, {"rule", "model"}, {"rule", "path"}, {"rule", "model", "path"}):
-        strict.fail(at, "expected {finding}, or {rule} with at least one of {model, path}; either may add {digest}")
-    return scope
 
 
 _DAYS = strict.mapping(strict.count)
@@ -197,7 +123,14 @@ def _max_days(value: Any, at: str) -> dict[str, int]:
     return days
 
 
-_ENTRY = strict.record(MapEntry, {"severity": strict.word(*SEVERITIES), "reason": _says})
+def _hours(value: Any, at: str) -> int:
+    hours = strict.count(value, at)
+    if hours > MOST_HOURS:
+        strict.fail(at, f"found {hours}; expected at most {MOST_HOURS} hours, since a grant is for an emergency")
+    return hours
+
+
+_ENTRY = strict.record(MapEntry, {"severity": strict.word(*SEVERITIES), "reason": says})
 
 
 def _states(value: Any, at: str) -> dict[str, MapEntry]:
@@ -333,34 +266,20 @@ _SETTINGS = strict.record(
             optional={"never_rules": strict.array(strict.text)},
         ),
     },
-    optional={"description": strict.string, "stricter_than": strict.text, "severity_map": SEVERITY_MAP},
+    optional={
+        "description": strict.string,
+        "break_glass": strict.record(
+            BreakGlassSettings, {"max_hours": _hours, "never_override": strict.array(strict.text)}
+        ),
+        "stricter_than": strict.text,
+        "severity_map": SEVERITY_MAP,
+    },
 )
 
 _FILE = strict.record(lambda settings: settings, {"settings": _SETTINGS})
-
-_EXCEPTIONS = strict.mapping(
-    strict.record(
-        PolicyException,
-        {
-            "scope": _scope,
-            "reason": _says,
-            "owner": _person,
-            "approver": _person,
-            "ticket": _says,
-            "created": moment,
-            "expires": moment,
-        },
-    )
-)
 
 
 def read_settings(file: YamlFile) -> Settings:
     """Return the settings in an environment's `data.yaml`; raises `PolicyError` with file and line."""
     settings: Settings = file.read(_FILE)
     return settings
-
-
-def read_exceptions(file: YamlFile) -> dict[str, PolicyException]:
-    """Return the exceptions in an environment's `exceptions/data.yaml`, by id; raises `PolicyError` with file and
-    line."""
-    return file.read(_EXCEPTIONS, value={} if file.value is None else None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,6 +122,19 @@ def rule_name(rule: Node) -> str:
     """Return the name under which the rule stands in its package."""
     name: str = rule["head"]["ref"][0]["value"]
     return name
+
+
+def members(modules: Iterable[Module], package: Path_, name: str) -> set[str]:
+    """Return the string literals in the value of the rule `name` of a package, such as the members of a set."""
+    found = {
+        text(node)
+        for module in modules
+        if module.package == package
+        for rule in module.rules
+        if rule_name(rule) == name
+        for node in walk(rule["head"].get("value"))
+    }
+    return {word for word in found if word}
 
 
 def text(term: Any) -> str | None:

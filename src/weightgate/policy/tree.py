@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _ENVIRONMENT = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _STRICTER_THAN = re.compile(r"^ +stricter_than: *[\"']?([a-z][a-z0-9_-]*)", re.MULTILINE)
 _RESERVED = ("weightgate", "environments", "system")
+_PERMISSIONS = ("exceptions", "break_glass")
 _DATA_SUFFIXES = (".yaml", ".yml", ".json")
 
 
@@ -88,7 +89,8 @@ class PolicyTree(NamedTuple):
 
     def _environment(self, name: str, files: dict[str, YamlFile]) -> Environment:
         from weightgate.policy.environment import Environment
-        from weightgate.policy.settings import read_exceptions, read_settings
+        from weightgate.policy.permissions import read_exceptions, read_grants
+        from weightgate.policy.settings import read_settings
 
         base = f"environments/{name}"
         if f"{base}/data.yaml" not in files:
@@ -97,12 +99,15 @@ class PolicyTree(NamedTuple):
             raise PolicyError(f"{self.root}/{base}: policy.rego is missing; it holds the environment's decision")
         settings_file = files[f"{base}/data.yaml"]
         exceptions_file = files.get(f"{base}/exceptions/data.yaml")
+        grants_file = files.get(f"{base}/break_glass/data.yaml")
         return Environment(
             name,
             read_settings(settings_file),
             {} if exceptions_file is None else read_exceptions(exceptions_file),
+            {} if grants_file is None else read_grants(grants_file),
             settings_file,
             exceptions_file,
+            grants_file,
         )
 
 
@@ -166,10 +171,10 @@ def _is_data(below: str, name: str, folder: str) -> bool:
     if name != "data.yaml":
         raise PolicyError(f"{where}: OPA would read this file in one mode and drop it in another; name it data.yaml")
     steps = below.split("/")
-    if steps[0] == "environments" and not (len(steps) == 2 or (len(steps) == 3 and steps[2] == "exceptions")):
+    if steps[0] == "environments" and not (len(steps) == 2 or (len(steps) == 3 and steps[2] in _PERMISSIONS)):
         raise PolicyError(
-            f"{where}: data at this place is used by nothing; expected environments/<name>/data.yaml "
-            "or environments/<name>/exceptions/data.yaml"
+            f"{where}: data at this place is used by nothing; expected environments/<name>/data.yaml, "
+            "or data.yaml in its exceptions or break_glass"
         )
     if steps[0] == "policies" and (len(steps) < 3 or steps[1] != "weightgate"):
         raise PolicyError(f"{where}: data of the library lies below policies/weightgate/<topic>/")
@@ -202,8 +207,8 @@ def _check_library_data(path: str, file: YamlFile) -> None:
         file.read(SEVERITY_MAP)
     if path == "policies/weightgate/threat_kinds/data.yaml":
         file.read(THREAT_KINDS)
-    if path.startswith(("policies/weightgate/settings/", "policies/weightgate/exceptions/")):
-        raise file.error("", "settings and exceptions belong to an environment, not to the library")
+    if path.startswith(tuple(f"policies/weightgate/{topic}/" for topic in ("settings", *_PERMISSIONS))):
+        raise file.error("", "settings, exceptions and grants belong to an environment, not to the library")
 
 
 def locate(named: Path | None = None) -> PolicyTree:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from weightgate.errors import PolicyError
-from weightgate.policy import settings, yamlfile
+from weightgate.policy import permissions, settings, yamlfile
 
 SETTINGS = """\
 settings:
@@ -45,8 +45,8 @@ def read(text: str) -> settings.Settings:
     return settings.read_settings(yamlfile.load(text.encode(), "data.yaml"))
 
 
-def read_exceptions(text: str) -> dict[str, settings.PolicyException]:
-    return settings.read_exceptions(yamlfile.load(text.encode(), "exceptions.yaml"))
+def read_exceptions(text: str) -> dict[str, permissions.PolicyException]:
+    return permissions.read_exceptions(yamlfile.load(text.encode(), "exceptions.yaml"))
 
 
 def changed(text: str, old: str, new: str) -> str:

@@ -22,3 +22,7 @@ ns(text) := time.parse_rfc3339_ns(concat("", [text, object.get({10: "T00:00:00Z"
 # METADATA
 # description: A number of days in nanoseconds.
 days(number) := number * ((24 * 3600) * 1000000000)
+
+# METADATA
+# description: A number of hours in nanoseconds.
+hours(number) := number * (3600 * 1000000000)

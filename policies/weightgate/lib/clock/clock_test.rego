@@ -31,6 +31,7 @@ test_what_is_no_time_is_undefined if {
 	not clock.ns("")
 }
 
-test_days_are_in_nanoseconds if {
+test_days_and_hours_are_in_nanoseconds if {
 	clock.ns("2026-11-23") - clock.ns("2026-11-20") == clock.days(3)
+	clock.ns("2026-11-20T03:00:00Z") - clock.ns("2026-11-20") == clock.hours(3)
 }

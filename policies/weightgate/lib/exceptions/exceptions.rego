@@ -6,6 +6,7 @@
 package weightgate.lib.exceptions
 
 import data.weightgate.lib.clock
+import data.weightgate.lib.permissions
 
 # METADATA
 # description: The identifiers of the exceptions that reached their expiry.
@@ -19,7 +20,7 @@ in_force := object.keys(_sound) - expired
 # description: Why an exception excuses nothing, for each one that is not well-formed or breaks the environment's limits.
 rejected := {{"id": id, "reason": reason} |
 	some id in (object.keys(data.weightgate.exceptions) - object.keys(_sound))
-	some reason in _reasons(data.weightgate.exceptions[id])
+	some reason in permissions.reasons(data.weightgate.exceptions[id], _form, _longest_ns, sprintf("%v days", [_longest_days]))
 }
 
 # METADATA
@@ -41,10 +42,23 @@ covering := {index: ids |
 # description: Whether an exception is in force and may excuse this finding, which counts as `severity`, in this environment.
 excuses(id, severity, finding) if {
 	id in in_force
+	excusable(severity)
+	not never_excused(finding)
+	_sound[id].expires - _sound[id].created <= clock.days(_limits.max_days[severity])
+}
+
+# METADATA
+# description: Whether the environment lets anything excuse what counts as this severity.
+excusable(severity) if {
 	is_array(_limits.never)
 	not severity in _limits.never
-	not _never_excused(object.get(finding, "rule", null), object.get(finding, "threat", null))
-	_sound[id].expires - _sound[id].created <= clock.days(_limits.max_days[severity])
+}
+
+# METADATA
+# description: Whether the finding is of a scanner's rule, or about a threat, that the environment never excuses.
+never_excused(finding) if {
+	some name in _limits.never_rules
+	name in {object.get(finding, "rule", null), object.get(finding, "threat", null)}
 }
 
 # METADATA
@@ -70,45 +84,21 @@ expires_ns(id) := _sound[id].expires
 
 _limits := data.weightgate.settings.exceptions
 
-# Scanners' rules and threat codes that the environment never excuses.
-_never_excused(rule, threat) if {
-	some name in _limits.never_rules
-	name in {rule, threat}
-}
-
 # --- an exception alone ----------------------------------------------------------------------------------------------
 
 # The exceptions that keep every rule for exceptions. Only these can excuse anything.
-_sound := {id: {"scope": exception.scope, "created": created, "expires": expires} |
+_sound := {id: {"scope": exception.scope, "created": times.created, "expires": times.expires} |
 	some id, exception in _formed
-	lower(exception.owner) != lower(exception.approver)
-	_may_approve(exception.approver)
-	created := clock.ns(exception.created)
-	expires := clock.ns(exception.expires)
-	created <= clock.now_ns
-	created < expires
-	expires - created <= _longest_ns
+	times := permissions.times(exception, _longest_ns)
 }
-
-_may_approve(_) if _limits.approvers == []
-
-_may_approve(person) if person in _limits.approvers
 
 _longest_ns := clock.days(_longest_days)
 
+default _longest_days := 0
+
 _longest_days := max([days | some days in _limits.max_days])
 
-# NOTE: one match of all of them costs a twentieth of one match each, which is done only when one of them has a fault.
-_formed := {} if {
-	data.weightgate.exceptions == {}
-} else := data.weightgate.exceptions if {
-	json.match_schema(data.weightgate.exceptions, {"type": "object", "additionalProperties": _form})[0]
-} else := {id: exception |
-	some id, exception in data.weightgate.exceptions
-	_faults(exception) == []
-}
-
-_faults(exception) := json.match_schema({"exception": exception}, {"properties": {"exception": _form}})[1]
+_formed := permissions.formed(data.weightgate.exceptions, _form)
 
 _form := {
 	"type": "object",
@@ -116,12 +106,12 @@ _form := {
 	"required": ["scope", "reason", "owner", "approver", "ticket", "created", "expires"],
 	"properties": {
 		"scope": _scope,
-		"reason": _words,
-		"owner": _person,
-		"approver": _person,
-		"ticket": _words,
-		"created": _time,
-		"expires": _time,
+		"reason": permissions.words,
+		"owner": permissions.person,
+		"approver": permissions.person,
+		"ticket": permissions.words,
+		"created": permissions.moment_or_date,
+		"expires": permissions.moment_or_date,
 	},
 }
 
@@ -129,22 +119,12 @@ _form := {
 _scope := {
 	"type": "object",
 	"additionalProperties": false,
-	"properties": {"finding": _exact, "rule": _exact, "model": _pattern, "path": _pattern, "digest": _digest},
+	"properties": {"finding": _exact, "rule": _exact, "model": _pattern, "path": _pattern, "digest": permissions.digest},
 	"anyOf": [{"required": ["finding"]}, {"required": ["rule", "model"]}, {"required": ["rule", "path"]}],
 	"dependencies": {"finding": {"properties": {"rule": false, "model": false, "path": false}}},
 }
 
-_digest := {"type": "string", "pattern": `^sha256:[0-9a-f]{64}$`}
-
-# NOTE: classes such as \pL would make these matches several times as slow.
-_words := {"type": "string", "pattern": `[0-9A-Za-z\x80-\x{10ffff}]`}
-
 _exact := {"type": "string", "pattern": `^[^*?]*[0-9A-Za-z\x80-\x{10ffff}][^*?]*$`}
-
-# An address or account. Characters that look like none, or like another one, would make two names of one person.
-_person := {"type": "string", "pattern": `^[0-9A-Za-z@._+'/:-]+( [0-9A-Za-z@._+'/:-]+)*$`}
-
-_time := {"type": "string", "pattern": `^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d))?$`}
 
 # A glob with a letter or digit that whatever it matches must have: outside `[…]`, and in `{…}` in each alternative.
 _pattern := {
@@ -155,24 +135,6 @@ _pattern := {
 _any := `([^\[\]{}\\]|\[[^\[\]{}\\]*\]|\{[^{}\\]*\})*`
 
 _alternative := `[^{},\[\]\\]*[0-9A-Za-z\x80-\x{10ffff}][^{},\[\]\\]*`
-
-# NOTE: this only explains. Whether an exception is sound is decided above, and nowhere else.
-_reasons(exception) := reasons if {
-	faults := _faults(exception)
-	faults != []
-	reasons := {sprintf("%s: %s", [trim_prefix(fault.field, "exception."), fault.desc]) | some fault in faults}
-} else := reasons if {
-	created := clock.ns(exception.created)
-	expires := clock.ns(exception.expires)
-	reasons := union({
-		{"the approver is none of the environment's approvers" | not _may_approve(exception.approver)},
-		{"the owner cannot be the approver" | lower(exception.owner) == lower(exception.approver)},
-		{sprintf("it lasts longer than %v days", [_longest_days]) | expires - created > _longest_ns},
-		{"it is created in the future" | created > clock.now_ns},
-		{"it expires before it begins" | expires <= created},
-	})
-	count(reasons) > 0
-} else := {"it is not well-formed"}
 
 # --- an exception and this model -------------------------------------------------------------------------------------
 

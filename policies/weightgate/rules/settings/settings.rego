@@ -45,12 +45,18 @@ deny contains _violation(sprintf("exceptions.never holds %v, which is no severit
 
 deny contains _violation("exceptions.max_days must say a number of days for each severity") if not _days
 
+deny contains _violation(sprintf("break_glass.never_override holds %v, which is no rule", [rule])) if {
+	some rule in data.weightgate.settings.break_glass.never_override
+	not _is_rule(rule)
+}
+
+deny contains _violation("break_glass must say max_hours, at most 24, and a list never_override") if not _hours
+
 deny contains _violation("coverage.scanners must be lists of scanners, one of them named default") if not _scanner_lists
 
 deny contains _violation(sprintf("the rule %s does not exist", [rule])) if {
 	some rule, _ in data.weightgate.settings.rules
-	not rule in data.weightgate.gate.rule_ids
-	not startswith(rule, "local.")
+	not _is_rule(rule)
 }
 
 deny contains _violation(sprintf("the rule %s must be deny, warn or off", [rule])) if {
@@ -99,11 +105,12 @@ _mandatory := [
 ]
 
 _keys := {
-	[]: {"description", "stricter_than", "fail_on", "rules", "scanners", "coverage", "exceptions", "severity_map"},
+	[]: {"description", "stricter_than", "fail_on", "rules", "scanners", "coverage", "exceptions", "break_glass", "severity_map"},
 	["scanners"]: {"required", "prisma-airs"},
 	["scanners", "prisma-airs"]: {"security_group_id"},
 	["coverage"]: {"scanners", "data_formats"},
-	["exceptions"]: {"max_days", "never", "approvers", "warn_days"},
+	["exceptions"]: {"max_days", "never", "never_rules", "approvers", "warn_days"},
+	["break_glass"]: {"max_hours", "never_override"},
 	["severity_map"]: {"threats", "series", "rules"},
 }
 
@@ -121,12 +128,25 @@ _parameters := {
 	"model.licence": {"judged_by"},
 }
 
+_is_rule(rule) if rule in data.weightgate.gate.rule_ids
+
+_is_rule(rule) if startswith(rule, "local.")
+
 _days if {
 	object.keys(data.weightgate.settings.exceptions.max_days) == severities.known
 	every days in data.weightgate.settings.exceptions.max_days {
 		is_number(days)
 		days >= 0
 	}
+}
+
+_hours if not "break_glass" in object.keys(data.weightgate.settings)
+
+_hours if {
+	is_number(data.weightgate.settings.break_glass.max_hours)
+	data.weightgate.settings.break_glass.max_hours >= 0
+	data.weightgate.settings.break_glass.max_hours <= 24
+	is_array(data.weightgate.settings.break_glass.never_override)
 }
 
 _scanner_lists if {

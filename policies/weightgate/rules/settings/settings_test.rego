@@ -133,3 +133,22 @@ test_a_severity_map_holds_severities if {
 	}
 	_deny({"severity_map": {"threats": {"X": {"reason": "x"}}}}) == _refused("the severity map gives X the severity null, which does not exist")
 }
+
+test_some_rules_of_scanners_may_be_named_as_never_excused if {
+	_deny(_exceptions({"never_rules": ["S201"]})) == set()
+	_deny(_exceptions({"never_rules": "S201"})) == _refused("exceptions.never_rules must be a list")
+}
+
+test_break_glass_has_limits_or_is_not_there if {
+	_deny({"break_glass": {"max_hours": 0, "never_override": []}}) == set()
+	_deny({"break_glass": {"max_hours": 24, "never_override": ["severity.threshold", "local.small_models"]}}) == set()
+	without := settings.deny with data.weightgate.settings as object.remove(fixtures.settings, ["break_glass"])
+	without == set()
+	msg := "break_glass must say max_hours, at most 24, and a list never_override"
+	every limits in [null, {"never_override": []}, {"max_hours": 1}, {"max_hours": 25, "never_override": []}, {"max_hours": -1, "never_override": []}, {"max_hours": "8", "never_override": []}, {"max_hours": 8, "never_override": "x"}] {
+		_refused(msg) - _deny({"break_glass": limits}) == set()
+	}
+	_deny({"break_glass": {"max_hours": 1, "never_override": [], "hours": 1}}) == _refused("unknown setting break_glass.hours")
+	_deny({"break_glass": {"max_hours": 1, "never_override": ["severity.treshold"]}}) == _refused("break_glass.never_override holds severity.treshold, which is no rule")
+	_deny({"break_glass": {"max_hours": 1, "never_override": [7]}}) == _refused("break_glass.never_override holds 7, which is no rule")
+}

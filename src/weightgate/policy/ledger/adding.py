@@ -22,7 +22,7 @@ from weightgate.policy.environment import Environment
 from weightgate.policy.ledger import text as ledger_text
 from weightgate.policy.ledger.listing import DAY
 from weightgate.policy.moments import seconds, stamp
-from weightgate.policy.settings import read_exceptions
+from weightgate.policy.permissions import read_exceptions
 from weightgate.policy.tree import PolicyTree
 from weightgate.policy.yamlfile import YamlFile
 

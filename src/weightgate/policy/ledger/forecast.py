@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from weightgate.decision import Decision, Violation
+from weightgate.decision import Decision, Violation, broken_glass
 from weightgate.engine import many
 from weightgate.engine.evaluate import Evidence
 from weightgate.policy.environment import Environment
@@ -26,7 +26,7 @@ class Failure:
     digest: str | None
     verdict: str
     exceptions: tuple[str, ...]
-    """What excused its findings until then and has expired."""
+    """The exceptions and grants that excused it until then and have expired."""
     violations: tuple[Violation, ...]
 
 
@@ -47,8 +47,8 @@ def forecast(
 ) -> Forecast:
     """Return which models of `corpus` go from allow to a refusal within `days` days after `evaluated_at`.
 
-    The moments are those at which an exception begins or ends and at which a rule takes effect, and the last one.
-    Raises what evaluating raises.
+    The moments are those at which an exception or grant begins or ends and at which a rule takes effect, and the last
+    one. Raises what evaluating raises.
     """
     loaded, _ = tree.load(environments)
     begin = seconds(evaluated_at) or 0.0
@@ -69,7 +69,7 @@ def forecast(
 
 def _moments(here: Environment, begin: float, end: float) -> list[str]:
     """Return the whole seconds after `begin`, up to `end`, from which on the environment may decide differently."""
-    written = [time for each in here.exceptions.values() for time in (each.created, each.expires)]
+    written = [time for _, each in here.permissions() for time in (each.created, each.expires)]
     written += [rule.effective_on for rule in here.settings.rules.values() if rule.effective_on is not None]
     # NOTE: the first whole second at which a fraction of one has passed; decisions are made at whole seconds.
     found = {float(math.ceil(seconds(text) or 0.0)) for text in written}
@@ -82,7 +82,8 @@ def _decide(tree: PolicyTree, corpus: Sequence[Evidence], environment: str, at: 
 
 
 def _failure(old: Decision, new: Decision) -> Failure:
-    ended = sorted({each.id for each in old.exceptions.applied} & set(new.exceptions.expired))
+    used = {each.id for each in old.exceptions.applied} | {grant.id for grant in broken_glass(old)}
+    ended = sorted(used & set(new.exceptions.expired))
     return Failure(
         new.environment, new.evaluated_at, new.model.uri, new.model.digest, new.verdict, tuple(ended), new.violations
     )

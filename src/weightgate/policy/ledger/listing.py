@@ -1,4 +1,4 @@
-"""What became of each exception of an environment, and what it hides now."""
+"""What became of each exception and break-glass grant of an environment, and what it hides now."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from weightgate import strict
-from weightgate.decision import Decision
+from weightgate.decision import Decision, broken_glass
 from weightgate.engine import many
 from weightgate.engine.evaluate import Evidence
 from weightgate.errors import PolicyError
@@ -14,7 +14,7 @@ from weightgate.findings import read
 from weightgate.policy import enumeration
 from weightgate.policy.environment import Environment
 from weightgate.policy.moments import seconds
-from weightgate.policy.settings import PolicyException
+from weightgate.policy.permissions import Grant, PolicyException
 from weightgate.policy.tree import PolicyTree
 
 DAY = 86400
@@ -26,32 +26,39 @@ IN_FORCE, EXPIRING, EXPIRED, REJECTED = "in_force", "expiring", "expired", "reje
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One exception of one environment, as of one moment."""
+    """One exception or break-glass grant of one environment, as of one moment."""
 
     environment: str
     id: str
-    exception: PolicyException
+    permission: PolicyException | Grant
     where: str
     """Its file and line."""
     state: str
-    """`in_force`, `expiring` (in force, and ends within the environment's `warn_days`), `expired` or `rejected`."""
+    """`in_force`, `expiring` (an exception in force that ends within the environment's `warn_days`), `expired` or
+    `rejected`."""
     reason: str
     """Why it is rejected; empty for the other states."""
-    days_left: int | None
-    """Whole days until it ends; `None` when it excuses nothing any more, or never did."""
+    seconds_left: int | None
+    """Until it ends; `None` when it excuses nothing any more, or never did."""
     hides: tuple[tuple[str, str], ...] | None
-    """(model, finding) of the corpus that it excuses, sorted; `None` without a corpus."""
+    """(model, finding) of the corpus that it excuses, of a grant (model, rule), sorted; `None` without a corpus."""
     remarks: tuple[str, ...]
     """`unused`, `over-broad`, `shadowed by …`: only said of what is in force, and only with a corpus."""
+
+    @property
+    def kind(self) -> str:
+        """Return `exception` or `break-glass`."""
+        return "break-glass" if isinstance(self.permission, Grant) else "exception"
 
 
 def entries(
     tree: PolicyTree, environments: list[str], corpus: Sequence[Evidence], evaluated_at: str, broad: int = BROAD
 ) -> list[Entry]:
-    """Return every exception of `environments`, by environment and id, as of `evaluated_at` (RFC 3339, UTC).
+    """Return the exceptions and grants of `environments`, by environment, kind and id, as of `evaluated_at` (RFC 3339,
+    UTC).
 
     What is in force, and what it excuses, is the policy's own answer about each document of `corpus`. Raises what
-    evaluating raises, and `PolicyError` when the policy says nothing of an exception.
+    evaluating raises, and `PolicyError` when the policy says nothing of an exception or grant.
     """
     loaded, _ = tree.load(environments)
     # NOTE: a made-up document, so that the policy tells the states of the exceptions without a corpus too.
@@ -70,18 +77,16 @@ def entries(
 def _of(
     here: Environment, probe: Decision, decisions: list[Decision] | None, evaluated_at: str, broad: int
 ) -> list[Entry]:
-    hidden: dict[str, set[tuple[str, str]]] = {id_: set() for id_ in here.exceptions}
-    for decision in decisions or ():
-        for applied in decision.exceptions.applied:
-            hidden.setdefault(applied.id, set()).add((decision.model.uri, applied.finding))
+    hidden = _hidden(here, decisions or ())
     rejected: dict[str, list[str]] = {}
     for each in probe.exceptions.rejected:
         rejected.setdefault(each.id, []).append(each.reason)
     live = {*probe.exceptions.unused, *(each.id for each in probe.exceptions.applied)}
+    live |= {grant.id for grant in broken_glass(probe)}
     at = seconds(evaluated_at) or 0.0
     found = []
-    for id_, exception in sorted(here.exceptions.items()):
-        left = (seconds(exception.expires) or 0.0) - at
+    for id_, permission in here.permissions():
+        left = (seconds(permission.expires) or 0.0) - at
         state = _state(here, id_, live, probe.exceptions.expired, rejected, left)
         active = state in (IN_FORCE, EXPIRING)
         remarks = _remarks(here, id_, hidden, broad) if active and decisions is not None else ()
@@ -89,16 +94,26 @@ def _of(
             Entry(
                 here.name,
                 id_,
-                exception,
-                _where(here, id_),
+                permission,
+                here.place(id_),
                 state,
                 "; ".join(rejected.get(id_, ())),
-                int(left // DAY) if active else None,
-                None if decisions is None else tuple(sorted(hidden[id_])),
+                int(left) if active else None,
+                None if decisions is None else tuple(sorted(hidden.get(id_, ()))),
                 remarks,
             )
         )
     return found
+
+
+def _hidden(here: Environment, decisions: Sequence[Decision]) -> dict[str, set[tuple[str, str]]]:
+    hidden: dict[str, set[tuple[str, str]]] = {}
+    for decision in decisions:
+        for applied in (each for each in decision.exceptions.applied if each.id in here.exceptions):
+            hidden.setdefault(applied.id, set()).add((decision.model.uri, applied.finding))
+        for grant in broken_glass(decision):
+            hidden.setdefault(grant.id, set()).update((decision.model.uri, rule) for rule in grant.rules)
+    return hidden
 
 
 def _state(
@@ -109,14 +124,17 @@ def _state(
     if id_ in expired:
         return EXPIRED
     if id_ not in live:
-        raise PolicyError(f"{_where(here, id_)}: the policy of {here.name} says nothing of exception {id_}")
-    return EXPIRING if left < here.settings.exceptions.warn_days * DAY else IN_FORCE
+        raise PolicyError(f"{here.place(id_)}: the policy of {here.name} says nothing of {id_}")
+    soon = id_ in here.exceptions and left < here.settings.exceptions.warn_days * DAY
+    return EXPIRING if soon else IN_FORCE
 
 
 def _remarks(here: Environment, id_: str, hidden: dict[str, set[tuple[str, str]]], broad: int) -> tuple[str, ...]:
-    mine = hidden[id_]
+    mine = hidden.get(id_, set())
     if not mine:
         return ("unused",)
+    if id_ in here.grants:
+        return ()
     remarks = []
     if len(mine) > broad or len({model for model, _ in mine}) > broad:
         remarks.append("over-broad")
@@ -125,11 +143,6 @@ def _remarks(here: Environment, id_: str, hidden: dict[str, set[tuple[str, str]]
         return (seconds(here.exceptions[other].expires) or 0.0, other)
 
     for other in sorted(here.exceptions):
-        if other != id_ and mine <= hidden[other] and until(other) > until(id_):
+        if other != id_ and mine <= hidden.get(other, set()) and until(other) > until(id_):
             remarks.append(f"shadowed by {other}")
     return tuple(remarks)
-
-
-def _where(here: Environment, id_: str) -> str:
-    file = here.exceptions_file
-    return f"{file.name}:{file.lines.get(f'/{strict.escape(id_)}', 1)}" if file else here.name

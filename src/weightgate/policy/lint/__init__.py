@@ -5,10 +5,18 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from weightgate.policy import syntax
-from weightgate.policy.lint import data, environments, opachecks, rego, structure
+from weightgate.policy.lint import data, environments, opachecks, permissions, rego, structure
 from weightgate.policy.lint.problem import Problem
 from weightgate.policy.lint.program import Program
-from weightgate.policy.lint.shapes import ANY, Shape, exceptions_shape, input_shape, library_shape, settings_shape
+from weightgate.policy.lint.shapes import (
+    ANY,
+    Shape,
+    exceptions_shape,
+    grants_shape,
+    input_shape,
+    library_shape,
+    settings_shape,
+)
 from weightgate.policy.lint.words import Words, words
 from weightgate.policy.tree import PolicyTree
 
@@ -32,7 +40,8 @@ def check(tree: PolicyTree) -> list[Problem]:
         found = set(files.problems)
         found.update(data.unknown_words(files, known))
         found.update(rego.problems(Program(modules, input_shape(), _data(files, names, modules, known)), known))
-        found.update(structure.problems(modules, names))
+        found.update(structure.problems(modules, names, data.takes_grants(files)))
+        found.update(permissions.problems(files, modules))
         found.update(environments.problems(files, rules, modules))
         for answer in elsewhere:
             found.update(answer.result())
@@ -44,17 +53,18 @@ def _data(
 ) -> dict[syntax.Path_, Shape]:
     values = [file.value.get("settings") for file in files.settings.values() if isinstance(file.value, dict)]
     settings = settings_shape(known, structure.parameters(modules), values)
-    exceptions = exceptions_shape()
+    exceptions, grants = exceptions_shape(), grants_shape()
     shapes: dict[syntax.Path_, Shape] = {
         ("weightgate", "environment"): Shape(word="environment"),
         ("weightgate", "settings"): settings,
         ("weightgate", "exceptions"): exceptions,
+        ("weightgate", "break_glass"): grants,
         ("weightgate", "own"): ANY,
     }
     for topic, file in files.library.items():
         shapes["weightgate", topic] = library_shape(topic, file.value, known)
     for name in names:
-        shapes[name,] = Shape(fields={"settings": settings, "exceptions": exceptions})
+        shapes[name,] = Shape(fields={"settings": settings, "exceptions": exceptions, "break_glass": grants})
     return shapes
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from weightgate import strict
 from weightgate.errors import InvalidDocument, PolicyError
+from weightgate.policy import permissions, yamlfile
 from weightgate.policy import settings as settings_module
-from weightgate.policy import yamlfile
 from weightgate.policy.lint.problem import Problem
 from weightgate.policy.lint.words import Words
 from weightgate.policy.tree import PolicyTree, shipped
@@ -24,14 +24,18 @@ _MOST = 100
 """Mistakes of one file that are looked for."""
 
 _SOUND = {
-    "scope": {"finding": "f-1"},
     "reason": "x",
     "owner": "a",
     "approver": "b",
     "ticket": "T-1",
-    "created": "2026-01-01",
-    "expires": "2026-01-02",
+    "created": "2026-01-01T00:00:00Z",
+    "expires": "2026-01-01T01:00:00Z",
 }
+_PERMISSIONS: dict[str, tuple[Callable[[YamlFile], Any], dict[str, Any]]] = {
+    "exceptions": (permissions.read_exceptions, {**_SOUND, "scope": {"finding": "f-1"}}),
+    "break_glass": (permissions.read_grants, {**_SOUND, "digest": f"sha256:{'0' * 64}", "rules": ["a.b"]}),
+}
+"""Folder of an environment → how its file is read, and a sound entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,8 @@ class DataFiles:
 
     settings: dict[str, YamlFile] = field(default_factory=dict)
     """Environment → its `data.yaml`."""
+    permissions: dict[tuple[str, str], YamlFile] = field(default_factory=dict)
+    """(environment, `exceptions` or `break_glass`) → the file, where it holds a mapping."""
     library: dict[str, YamlFile] = field(default_factory=dict)
     """Topic → the library's data about it."""
     problems: list[Problem] = field(default_factory=list)
@@ -62,12 +68,14 @@ def read(tree: PolicyTree) -> DataFiles:
             files.settings[name] = settings
             donor = _shipped_settings()
             files.problems.extend(_mistakes(settings, f"{base}/data.yaml", donor, settings_module.read_settings))
-        exceptions = _load(tree.root, f"{base}/exceptions/data.yaml", files.problems)
-        if exceptions is not None and exceptions.value is not None:
-            ids = exceptions.value if isinstance(exceptions.value, dict) else {}
-            sound = dict.fromkeys(ids, _SOUND)
-            below = f"{base}/exceptions/data.yaml"
-            files.problems.extend(_mistakes(exceptions, below, sound, settings_module.read_exceptions))
+        for folder, (reader, sound) in _PERMISSIONS.items():
+            below = f"{base}/{folder}/data.yaml"
+            file = _load(tree.root, below, files.problems)
+            if file is not None and file.value is not None:
+                ids = file.value if isinstance(file.value, dict) else {}
+                files.problems.extend(_mistakes(file, below, dict.fromkeys(ids, sound), reader))
+                if ids:
+                    files.permissions[name, folder] = file
     for path in sorted((tree.root / "policies" / "weightgate").glob("*/data.yaml")):
         below = path.relative_to(tree.root).as_posix()
         loaded = _load(tree.root, below, files.problems)
@@ -185,8 +193,15 @@ _PLACES = {
     "/settings/coverage/scanners/*/*": "scanner",
     "/settings/coverage/data_formats/*": "format",
     "/settings/stricter_than": "environment",
+    "/settings/break_glass/never_override/*": "rule",
 }
 _KEYS = {"/settings/rules": "rule", "/settings/coverage/scanners": "format"}
+
+
+def takes_grants(files: DataFiles) -> frozenset[str]:
+    """Return the environments whose settings or files speak of break-glass grants."""
+    told = {name for name, file in files.settings.items() if _at(file.value, "/settings/break_glass")}
+    return frozenset(told | {name for name, folder in files.permissions if folder == "break_glass"})
 
 
 def unknown_words(files: DataFiles, words: Words) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from weightgate.policy.lint.data import DataFiles
 from weightgate.policy.lint.problem import Problem
-from weightgate.policy.syntax import Module, rule_name, text, walk
+from weightgate.policy.syntax import Module, members, text, walk
 
 _LEVELS = ("weightgate", "lib", "levels")
 
@@ -58,15 +58,7 @@ def _never_on(files: DataFiles, rules: dict[str, Module]) -> Iterator[Problem]:
 
 
 def _floors(files: DataFiles, modules: list[Module]) -> Iterator[Problem]:
-    floors = {
-        text(node)
-        for module in modules
-        if module.package == _LEVELS
-        for rule in module.rules
-        if rule_name(rule) == "floors"
-        for node in walk(rule["head"].get("value"))
-        if text(node)
-    }
+    floors = members(modules, _LEVELS, "floors")
     for name in files.settings:
         for rule, level in _levels(files, name).items():
             if rule in floors and level != "deny":

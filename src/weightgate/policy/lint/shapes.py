@@ -11,7 +11,8 @@ from importlib import resources
 from typing import Any
 
 from weightgate.policy.lint.words import FIELDS, Words
-from weightgate.policy.settings import PolicyException, Settings, SeverityMap
+from weightgate.policy.permissions import Grant, PolicyException
+from weightgate.policy.settings import Settings, SeverityMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ _SETTINGS_WORDS = {
     "/coverage/scanners/*/*": "scanner",
     "/coverage/data_formats/*": "format",
     "/exceptions/never/*": "severity",
+    "/break_glass/never_override/*": "rule",
     "/stricter_than": "environment",
 }
 _SETTINGS_KEYS = {
@@ -90,6 +92,11 @@ def exceptions_shape() -> Shape:
     scope = Shape(fields=dict.fromkeys(("finding", "rule", "model", "path", "digest"), ANY))
     exception = _from_type(PolicyException, "", {}, {}, None)
     return Shape(each=Shape(fields={**(exception.fields or {}), "scope": scope}))
+
+
+def grants_shape() -> Shape:
+    """Return the shape of an environment's break-glass grants: by id."""
+    return Shape(each=_from_type(Grant, "", {"/rules/*": "rule"}, {}, None))
 
 
 def library_shape(topic: str, value: Any, words: Words) -> Shape:

@@ -14,7 +14,6 @@ GATE = ("weightgate", "gate")
 ANSWERS = ("deny", "undecided")
 """What a rule package says; the gate must use each of these that the package has."""
 _ENTRY = ("decision", "deny", "warn")
-_BOUND = {("weightgate", "settings"): "settings", ("weightgate", "exceptions"): "exceptions"}
 
 
 def rule_ids(modules: list[Module]) -> dict[str, Module]:
@@ -40,12 +39,13 @@ def parameters(modules: list[Module]) -> dict[str, frozenset[str]]:
     return found
 
 
-def problems(modules: list[Module], environments: list[str]) -> Iterator[Problem]:
-    """Yield what is wrong between the modules (but tests) of a tree with these environments."""
+def problems(modules: list[Module], environments: list[str], granting: frozenset[str]) -> Iterator[Problem]:
+    """Yield what is wrong between the modules (but tests) of a tree with these environments, of which those of
+    `granting` speak of break-glass grants."""
     for module in modules:
         folder = module.path.split("/")
         if folder[0] == "environments":
-            yield from _environment(module, folder[1], environments)
+            yield from _environment(module, folder[1], environments, folder[1] in granting)
         elif module.package[:1] != ("weightgate",):
             yield Problem(module.path, module.line, "package", _package(module, "weightgate.…"))
     library = [module for module in modules if module.package[:2] == RULES]
@@ -53,7 +53,7 @@ def problems(modules: list[Module], environments: list[str]) -> Iterator[Problem
     yield from _gate(modules, library)
 
 
-def _environment(module: Module, name: str, environments: list[str]) -> Iterator[Problem]:
+def _environment(module: Module, name: str, environments: list[str], grants: bool) -> Iterator[Problem]:
     if module.package != ("environments", name):
         yield Problem(module.path, module.line, "package", _package(module, f"environments.{name}"))
     for rule in module.rules:
@@ -64,7 +64,7 @@ def _environment(module: Module, name: str, environments: list[str]) -> Iterator
     if module.path.endswith("/policy.rego"):
         for wanted in sorted(set(_ENTRY[:2]) - module.names):
             yield Problem(module.path, module.line, "rule-name", f"there is no rule {wanted}")
-        yield from _bindings(module, name)
+        yield from _bindings(module, name, grants)
     others = set(environments) - {name}
     for node in walk(module.rules):
         head = _steps(node)
@@ -73,15 +73,19 @@ def _environment(module: Module, name: str, environments: list[str]) -> Iterator
             yield Problem(module.path, line(node), "other-environment", found)
 
 
-def _bindings(module: Module, name: str) -> Iterator[Problem]:
-    """Check that the decision is evaluated with the name, the settings and the exceptions of this environment."""
+def _bindings(module: Module, name: str, grants: bool) -> Iterator[Problem]:
+    """Check that the decision is evaluated with the name, the settings, the exceptions and, where it has some, the
+    grants of this environment."""
     bound: dict[Path_, Node] = {}
     for node in walk(module.rules):
         for item in node.get("with", []):
             bound[_steps(item["target"])[1:]] = item["value"]
-    for target, key in (("environment", None), ("settings", "settings"), ("exceptions", "exceptions")):
+    for target in ("environment", "settings", "exceptions", "break_glass"):
+        key = None if target == "environment" else target
         value = bound.get(("weightgate", target))
         wanted = f'"{name}"' if key is None else f"data.{name}.{key}"
+        if value is None and target == "break_glass" and not grants:
+            continue
         if value is None:
             found = f"the decision is not evaluated with data.weightgate.{target} as {wanted}"
             yield Problem(module.path, module.line, "binding", found)
