@@ -230,6 +230,23 @@ def mixed() -> Report:
     )
 
 
+def broken(ticket: str = "SEC-7") -> Report:
+    """Return a report about a model that a break-glass grant lets into prod, as the policy's warnings say."""
+    about = document(finding(), finding("Malicious code", "sub/other.bin"))
+    used = "BREAK-GLASS BG-2026-001 overrides {} until 2026-11-23T14:00:00Z (alice, approved by bob, {}): {}"
+    warned = [
+        replace(refused, rule="break_glass.used", msg=used.format("severity.threshold", ticket, refused.msg))
+        for refused in map(refuse, about.findings)
+    ]
+    source = Violation("break_glass.used", used.format("model.source", ticket, "on no allowed host"), None, None, None)
+    applied = tuple(Applied("BG-2026-001", item.id, "2026-11-23T14:00:00Z") for item in about.findings)
+    return report(
+        decide(about, "dev", "deny", violations=tuple(map(refuse, about.findings))),
+        decide(about, "prod", warnings=(source, *warned), exceptions=ExceptionUse(applied, (), (), ())),
+        documents=(about,),
+    )
+
+
 def hostile(texts: list[str] | None = None, paths: list[str] | None = None) -> Report:
     """Return a report whose every free text is one of `texts`, in turn."""
     texts, paths = texts or HOSTILE, paths or HOSTILE_PATHS

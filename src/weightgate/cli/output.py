@@ -87,8 +87,13 @@ def store(args: argparse.Namespace, report: Report, artifacts: Artifacts, folder
 
 
 def show(args: argparse.Namespace, report: Report) -> None:
-    """Print the report in the first format that was asked for, else as text."""
+    """Print the report in the first format that was asked for, else as text; a break-glass grant that was used also on
+    standard error."""
+    from weightgate.formats import break_glass
+
     name = (args.format or ["text"])[0]
+    for told in break_glass.told(report.decisions):
+        print(escape.lines(f"weightgate: {told}"), file=sys.stderr)
     if name == "text":
         from weightgate.formats.text import Style, TextFormat
 

@@ -47,8 +47,9 @@ def _entry(row: Row, document: FindingsDocument, decisions: tuple[Decision, ...]
 
 
 def _severity(row: Row) -> str:
-    """Return GitLab's word: an excused finding is information, a rule's refusal without severity blocks."""
-    if row.worst is State.EXCUSED:
+    """Return GitLab's word: an excused finding is information, unless by break-glass; a rule's refusal without severity
+    blocks."""
+    if row.worst is State.EXCUSED and not row.broken:
         return "info"
     if row.severity is None:
         return "blocker" if row.worst is State.REFUSED else "minor"

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from weightgate.errors import UsageError
+from weightgate.formats import break_glass
 from weightgate.formats.escape import command_data, command_property, shortened
 from weightgate.formats.interface import Format, Report
 from weightgate.formats.markdown import MarkdownFormat
@@ -34,7 +35,11 @@ class GithubFormat(Format):
         """Return the text format, then one workflow command an annotation: at most `MOST` of a kind, the worst
         first."""
         left = dict.fromkeys(_COMMANDS, MOST)
-        lines = []
+        lines = [
+            f"::warning title=BREAK-GLASS::{command_data(shortened(text, 1000))}"
+            for text in break_glass.told(report.decisions)[:MOST]
+        ]
+        left[State.WARNED] -= len(lines)
         for document, decisions in report.models():
             for row in rows(decisions, document):
                 for state in (State.REFUSED, State.EXCUSED, State.WARNED):
@@ -47,8 +52,8 @@ class GithubFormat(Format):
     def publish(self, report: Report, decision: Path | None) -> None:
         """Append the summary to `GITHUB_STEP_SUMMARY` and the outputs to `GITHUB_OUTPUT`, where these are set.
 
-        The outputs are `verdict` and, for each environment, `verdict-<environment>`; with a stored decision also
-        `decision` and `decision-<environment>`, its path.
+        The outputs are `verdict` and, for each environment, `verdict-<environment>`; `break-glass`, which is
+        `true`, when a grant was used; with a stored decision also `decision` and `decision-<environment>`, its path.
         """
         summary, outputs = self._environ.get("GITHUB_STEP_SUMMARY"), self._environ.get("GITHUB_OUTPUT")
         if summary:
@@ -71,6 +76,8 @@ def _annotation(report: Report, row: Row, state: State, file: str) -> str:
 
 def _outputs(report: Report, decision: Path | None) -> dict[str, str]:
     values = {"verdict": report.verdict}
+    if break_glass.told(report.decisions):
+        values["break-glass"] = "true"
     for number, environment in enumerate(report.environments):
         of_environment = [decisions[number] for _, decisions in report.models()]
         words = {item.verdict if not item.allow else "allow" for item in of_environment}

@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ET
 
 from weightgate.decision import Decision
 from weightgate.findings import FindingsDocument
-from weightgate.formats import escape
+from weightgate.formats import break_glass, escape
 from weightgate.formats.interface import Format, Report
 from weightgate.formats.rows import Row, State, rows
 
@@ -57,6 +57,9 @@ def _verdict(suite: ET.Element, decision: Decision, bad: str) -> None:
         reasons = len(decision.violations)
         said = f"{decision.verdict}: {reasons} reason{'' if reasons == 1 else 's'}"
         ET.SubElement(case, bad, type="verdict", message=said).text = said
+    broken = break_glass.told((decision,))
+    if broken:
+        ET.SubElement(case, "system-out").text = "\n".join(escape.lines(text) for text in broken)
 
 
 def _case(suite: ET.Element, row: Row, environment: str, bad: str) -> None:

@@ -10,7 +10,7 @@ import re
 
 from weightgate.decision import Decision
 from weightgate.findings import FindingsDocument
-from weightgate.formats import escape
+from weightgate.formats import break_glass, escape
 from weightgate.formats.escape import code
 from weightgate.formats.hints import advice, commands
 from weightgate.formats.interface import Format, Report
@@ -27,6 +27,8 @@ _HEADINGS = {
     "indeterminate": "⚠️ weightgate: refused, evidence is missing",
 }
 
+_BROKEN = "🚨 weightgate: may pass by BREAK-GLASS"
+
 
 class MarkdownFormat(Format):
     """A summary for a pull request or a job's page."""
@@ -36,7 +38,10 @@ class MarkdownFormat(Format):
 
     def render(self, report: Report) -> str:
         """Return the summary, at most `LONGEST` characters; what does not fit is counted."""
-        head = [marker(report.environments), f"## {_HEADINGS[report.verdict]}", "", *_matrix(report)]
+        broken = break_glass.told(report.decisions)
+        heading = _BROKEN if broken and report.verdict == "allow" else _HEADINGS[report.verdict]
+        head = [marker(report.environments), f"## {heading}", "", *_matrix(report)]
+        head += ["", *(f"- 🚨 {_span(text, 600)}" for text in broken)] if broken else []
         body: list[str] = []
         order = {"deny": 0, "indeterminate": 1, "allow": 2}
         models = sorted(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
-from weightgate.decision import Applied, Decision, Violation
+from weightgate.decision import BREAK_GLASS, Applied, Decision, Violation
 from weightgate.findings import Finding, FindingsDocument, fingerprint
 from weightgate.policy.settings import SEVERITIES
 
@@ -47,6 +47,9 @@ class Row:
     """One for each decision."""
     applied: tuple[tuple[Applied, ...], ...]
     """The exceptions that excuse it, for each decision."""
+
+    broken: bool = False
+    """Whether a break-glass grant lets it pass somewhere."""
 
     @property
     def worst(self) -> State:
@@ -126,6 +129,7 @@ def _of_finding(finding: Finding, judged: list[_Judged]) -> Row:
         tuple(dict.fromkeys(violation.rule for violation in refusals or remarks)),
         tuple(states),
         tuple(tuple(each.applied.get(finding.id, ())) for each in judged),
+        any(remark.rule == BREAK_GLASS for remark in remarks),
     )
 
 

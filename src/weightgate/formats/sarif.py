@@ -18,7 +18,7 @@ from typing import Any
 from weightgate import __version__
 from weightgate.decision import Decision
 from weightgate.findings import FindingsDocument, Status, fingerprint
-from weightgate.formats import escape
+from weightgate.formats import break_glass, escape
 from weightgate.formats.interface import Format, Report
 from weightgate.formats.places import slug, uri
 from weightgate.formats.rows import Row, State, rows
@@ -29,6 +29,7 @@ _LEVELS = {State.REFUSED: "error", State.WARNED: "warning", State.EXCUSED: "note
 _NOTIFICATIONS = {
     "scan.unscanned": ("A file was not scanned", "Scan with another scanner too, or remove the file from the model."),
     "scan.error": ("A scanner reports an error", "Read the scanner's own report, and scan again."),
+    "break-glass": ("A break-glass grant was used", "Mend what it overrides, and remove the grant when it has ended."),
 }
 
 
@@ -48,6 +49,7 @@ class SarifFormat(Format):
 def _run(report: Report, document: FindingsDocument, decision: Decision) -> dict[str, Any]:
     found = [row for row in rows((decision,), document) if row.worst is not State.SILENT]
     rule_list = RuleList(found, report.rules())
+    broken = break_glass.told((decision,))
     return {
         "tool": {
             "driver": {
@@ -62,6 +64,7 @@ def _run(report: Report, document: FindingsDocument, decision: Decision) -> dict
                         "help": {"text": do},
                     }
                     for id_, (text, do) in _NOTIFICATIONS.items()
+                    if id_ != "break-glass" or broken
                 ],
             },
             "extensions": _scanners(document),
@@ -96,9 +99,9 @@ def _successful(document: FindingsDocument, decision: Decision) -> bool:
 
 
 def _notifications(document: FindingsDocument, decision: Decision) -> list[dict[str, Any]]:
-    """Return one notification for each file that was not scanned, and one for each error of a scanner."""
+    """Return one notification for each grant used, each file that was not scanned, and each error of a scanner."""
     refused = {violation.path for violation in decision.violations if violation.finding is None}
-    made = []
+    made = [_notification("break-glass", "warning", text, document, None) for text in break_glass.told((decision,))]
     for scan in document.scans:
         for item in scan.unscanned:
             text = f"{scan.scanner} did not scan {item.path}: {item.reason}"

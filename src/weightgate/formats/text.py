@@ -10,6 +10,7 @@ from typing import TextIO
 
 from weightgate.decision import Decision
 from weightgate.findings import FindingsDocument, Scan
+from weightgate.formats import break_glass
 from weightgate.formats.escape import logged, printable, shortened
 from weightgate.formats.hints import advice, commands
 from weightgate.formats.interface import Format, Report
@@ -76,7 +77,7 @@ class TextFormat(Format):
         """Return the models one after the other, then what decided."""
         lines: list[str] = []
         for number, (document, decisions) in enumerate(report.models()):
-            if not (self.quiet and all(decision.allow for decision in decisions)):
+            if not self.quiet or not all(decision.allow for decision in decisions) or break_glass.told(decisions):
                 lines += [*self._model(report.of_model(number), document, decisions), ""]
         if not self.quiet:
             lines += self._footer(report)
@@ -85,9 +86,13 @@ class TextFormat(Format):
     def _model(self, report: Report, document: FindingsDocument, decisions: tuple[Decision, ...]) -> list[str]:
         style = self.style
         found = rows(decisions, document)
-        answer = style.paint(_ANSWERS[report.verdict], report.verdict)
+        broken = break_glass.told(decisions)
+        by = " by BREAK-GLASS" if broken and report.verdict == "allow" else ""
+        answer = style.paint(_ANSWERS[report.verdict] + by, "indeterminate" if by else report.verdict)
         lines = [f"{style.strong(logged(printable(document.model.uri)))}  {answer}", *self._facts(document), ""]
         lines += self._verdicts(decisions)
+        if broken:
+            lines += ["", *(line for text in broken for line in self._loud(text))]
         refused = [row for row in found if State.REFUSED in row.states]
         warned = [
             row for row in found if State.WARNED in row.states and (self.verbose or row.worst is not State.REFUSED)
@@ -167,6 +172,9 @@ class TextFormat(Format):
         for what, command in commands(report, refused):
             lines += [*self._bullet(f"{what}:"), logged(f"      {printable(command)}")]
         return lines
+
+    def _loud(self, text: str) -> list[str]:
+        return [self.style.paint(line, "deny") for line in self.style.wrapped(printable(f"!! {text}"), "  ")]
 
     def _bullet(self, text: str) -> list[str]:
         lines = self.style.wrapped(printable(text), "    ")

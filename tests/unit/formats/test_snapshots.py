@@ -16,7 +16,7 @@ from support import reports
 from weightgate.formats import registry, sarif
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
-REPORTS = {"allowed": reports.allowed, "mixed": reports.mixed, "hostile": reports.hostile}
+REPORTS = {"allowed": reports.allowed, "mixed": reports.mixed, "hostile": reports.hostile, "broken": reports.broken}
 
 
 @pytest.mark.parametrize("kind", REPORTS)

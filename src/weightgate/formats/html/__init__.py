@@ -13,6 +13,7 @@ from importlib.resources import files
 
 from weightgate.decision import Decision
 from weightgate.findings import FindingsDocument
+from weightgate.formats import break_glass
 from weightgate.formats.html.markup import Markup, element, join, outside
 from weightgate.formats.html.model import model_section
 from weightgate.formats.html.provenance import provenance
@@ -69,6 +70,7 @@ def _body(report: Report) -> list[Markup]:
         ),
         element(
             "main",
+            *([_broken(broken)] if (broken := break_glass.told(report.decisions)) else []),
             _matrix(report, models),
             *(
                 model_section(report.of_model(number), document, decisions, number + 1)
@@ -80,6 +82,17 @@ def _body(report: Report) -> list[Markup]:
     ]
 
 
+def _broken(told: list[str]) -> Markup:
+    """Return the first thing to read when a break-glass grant was used."""
+    return element(
+        "section",
+        element("h2", "Break-glass was used", id="break-glass"),
+        element("ul", *(element("li", outside(text)) for text in told)),
+        class_="top deny",
+        aria_labelledby="break-glass",
+    )
+
+
 def _answer(report: Report) -> str:
     """Return the whole answer in one sentence."""
     models = [decisions for _, decisions in report.models()]
@@ -89,7 +102,8 @@ def _answer(report: Report) -> str:
         told = {"allow": "The model may enter", "deny": "The model may not enter"}
         refused = [decision.environment for decision in models[0] if not decision.allow]
         if report.verdict == "allow":
-            return f"{told['allow']} {where}"
+            by = " by break-glass" if break_glass.told(report.decisions) else ""
+            return f"{told['allow']} {where}{by}"
         missing = ": evidence is missing" if report.verdict == "indeterminate" else ""
         return f"{told['deny']} {', '.join(refused)}{missing}"
     every = "all of " if len(report.environments) > 1 else ""
