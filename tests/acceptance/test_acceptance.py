@@ -2,13 +2,15 @@
 
 A case is `<environment>/<allow|deny|indeterminate>/<case>/` with `findings.json`, and where it needs them:
 `expected.json` (`{"rules": […]}`, the ids of the violated rules), `at.txt` (the time of the decision), and
-`exceptions.yaml` (the exceptions of every environment). Adding a folder adds its tests.
+`exceptions.yaml` and `break_glass.yaml` (the exceptions and the grants of every environment). Adding a folder adds its
+tests.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import json
 import os
 import shutil
@@ -38,6 +40,11 @@ ENVIRONMENTS = ("dev", "staging", "prod")
 CODES = {"allow": 0, "deny": 1, "indeterminate": 4}
 
 
+Permissions = tuple[str, str]
+"""The texts of `exceptions.yaml` and of `break_glass.yaml`."""
+KINDS = ("exceptions", "break_glass")
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One folder."""
@@ -62,8 +69,8 @@ class Case:
         return self._text("at.txt").strip() or documents.AT
 
     @property
-    def exceptions(self) -> str:
-        return self._text("exceptions.yaml")
+    def permissions(self) -> Permissions:
+        return self._text("exceptions.yaml"), self._text("break_glass.yaml")
 
     @property
     def rules(self) -> set[str] | None:
@@ -95,36 +102,37 @@ each_case = pytest.mark.parametrize("case", [pytest.param(case, id=case.name) fo
 
 
 @pytest.fixture(scope="module")
-def roots(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """The tree for each text of `exceptions.yaml`."""
+def roots(tmp_path_factory: pytest.TempPathFactory) -> dict[Permissions, Path]:
+    """The tree for each permissions of a case."""
     found = {}
-    for number, text in enumerate(sorted({case.exceptions for case in CASES})):
-        found[text] = trees.copy(tmp_path_factory.mktemp(f"tree-{number}"))
-        for environment in ENVIRONMENTS if text else ():
-            trees.write(found[text], f"environments/{environment}/exceptions/data.yaml", text)
+    for number, texts in enumerate(sorted({case.permissions for case in CASES})):
+        found[texts] = trees.copy(tmp_path_factory.mktemp(f"tree-{number}"))
+        for environment, (kind, text) in itertools.product(ENVIRONMENTS, zip(KINDS, texts, strict=True)):
+            if text:
+                trees.write(found[texts], f"environments/{environment}/{kind}/data.yaml", text)
     return found
 
 
-def _groups() -> dict[tuple[str, str], list[Case]]:
-    """The cases that one evaluation can answer together: of the same exceptions and time."""
-    groups: dict[tuple[str, str], list[Case]] = {}
+def _groups() -> dict[tuple[Permissions, str], list[Case]]:
+    """The cases that one evaluation can answer together: of the same permissions and time."""
+    groups: dict[tuple[Permissions, str], list[Case]] = {}
     for case in CASES:
-        groups.setdefault((case.exceptions, case.at), []).append(case)
+        groups.setdefault((case.permissions, case.at), []).append(case)
     return groups
 
 
 @pytest.fixture(scope="module")
-def checked(roots: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Any]:
+def checked(roots: dict[Permissions, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Any]:
     """(case, environment) → the decision that `weightgate check` prints."""
     decisions = {}
-    for (exceptions, at), cases in _groups().items():
+    for (permissions, at), cases in _groups().items():
         folder = tmp_path_factory.mktemp("documents")
         # NOTE: environments share some documents; one answer is enough for both cases.
         files = {
             _digest(case): str(documents.store(folder, case.document, f"{n}.json")) for n, case in enumerate(cases)
         }
         out = io.StringIO()
-        words = ["--all", "--format", "json", "--at", at, "--policy", str(roots[exceptions])]
+        words = ["--all", "--format", "json", "--at", at, "--policy", str(roots[permissions])]
         with contextlib.redirect_stdout(out):
             code = main(["check", *files.values(), *words])
         found = json.loads(out.getvalue())["decisions"]
@@ -141,7 +149,7 @@ def _digest(case: Case) -> str:
 
 
 @pytest.fixture(scope="module")
-def evaluated(roots: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def evaluated(roots: dict[Permissions, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Case → the decision that the plain OPA command of the contract prints."""
     folder = tmp_path_factory.mktemp("inputs")
     opa = str(binary.find())
@@ -151,7 +159,7 @@ def evaluated(roots: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) 
         path = documents.store(folder, case.input, f"{number}.json")
         command = [opa, "eval", "-d", "policies", "-d", "environments", "-i", str(path)]
         command.append(f"data.environments.{case.environment}.decision")
-        done = subprocess.run(command, cwd=roots[case.exceptions], capture_output=True, check=True, timeout=120)
+        done = subprocess.run(command, cwd=roots[case.permissions], capture_output=True, check=True, timeout=120)
         return json.loads(done.stdout)["result"][0]["expressions"][0]["value"]
 
     with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
@@ -164,22 +172,22 @@ def _conftest() -> str | None:
 
 
 @pytest.fixture(scope="module")
-def tested(roots: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def tested(roots: dict[Permissions, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Case → what conftest says of it: whether it fails, and the rules in its failures."""
     program = _conftest()
     if program is None:
         pytest.skip("conftest is not installed: name it with WEIGHTGATE_CONFTEST, or see tests/support/tools.py")
-    groups: dict[tuple[str, str], list[Case]] = {}
+    groups: dict[tuple[Permissions, str], list[Case]] = {}
     for case in CASES:
-        groups.setdefault((case.exceptions, case.environment), []).append(case)
+        groups.setdefault((case.permissions, case.environment), []).append(case)
 
-    def run(group: tuple[tuple[str, str], list[Case]]) -> dict[str, Any]:
-        (exceptions, environment), cases = group
+    def run(group: tuple[tuple[Permissions, str], list[Case]]) -> dict[str, Any]:
+        (permissions, environment), cases = group
         folder = tmp_path_factory.mktemp("inputs", numbered=True)
         files = {str(documents.store(folder, case.input, f"{n}.json")): case.name for n, case in enumerate(cases)}
         command = [program, "test", "-p", "policies", "-p", "environments", "-d", "policies", "-d", "environments"]
         command += ["-n", f"environments.{environment}", "--output", "json", *files]
-        done = subprocess.run(command, cwd=roots[exceptions], capture_output=True, timeout=120)
+        done = subprocess.run(command, cwd=roots[permissions], capture_output=True, timeout=120)
         found = {}
         for result in json.loads(done.stdout):
             failures = result.get("failures", [])
@@ -196,22 +204,22 @@ def tested(roots: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture(scope="module")
-def server(roots: dict[str, Path]) -> Iterator[str]:
-    with opa_server.running(roots[""]) as url:
+def server(roots: dict[Permissions, Path]) -> Iterator[str]:
+    with opa_server.running(roots["", ""]) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def asked(server: str) -> dict[str, Any]:
-    """Case → the decision of the remote engine; the server's exceptions are replaced between the groups."""
+    """Case → the decision of the remote engine; the server's permissions are replaced between the groups."""
     pytest.importorskip("opa_client", reason="the remote engine needs the extra [remote]")
     from weightgate.engine.remote import RemoteEngine
 
     found = {}
-    for (exceptions, at), cases in _groups().items():
-        value = load(exceptions.encode(), "exceptions.yaml").value if exceptions else {}
-        for environment in ENVIRONMENTS:
-            _put(f"{server}/v1/data/{environment}/exceptions", value)
+    for (permissions, at), cases in _groups().items():
+        for environment, (kind, text) in itertools.product(ENVIRONMENTS, zip(KINDS, permissions, strict=True)):
+            value = load(text.encode(), kind).value if text else {}
+            _put(f"{server}/v1/data/{environment}/{kind}", value)
         evidence = [Evidence.of(documents.typed(case.document)) for case in cases]
         names = sorted({case.environment for case in cases})
         with RemoteEngine(server) as engine:

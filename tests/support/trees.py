@@ -23,6 +23,21 @@ EXC-1:
 """A sound exception for the finding `wgf-1`, in force at `documents.AT`."""
 
 
+GRANT = f"""\
+BG-1:
+  digest: sha256:{"5c" * 32}
+  rules: [severity.threshold]
+  reason: The shop is down.
+  owner: alice@example.org
+  approver: bob@example.org
+  ticket: SEC-1
+  created: "2026-11-23T09:00:00Z"
+  expires: "2026-11-23T13:00:00Z"
+"""
+"""A sound break-glass grant, in force at `documents.AT`, for the model of a document whose digest is `GRANTED`."""
+GRANTED = "sha256:" + "5c" * 32
+
+
 def copy(folder: Path) -> Path:
     """Copy the shipped tree without its tests into `folder`; return `folder`."""
     for top in ("policies", "environments"):

@@ -69,6 +69,17 @@ def moment(text: str | None) -> str:
     return stamp
 
 
+def own_tree(named: Path | None) -> PolicyTree:
+    """Return the policy tree to write to; raises `UsageError` for the one that ships with weightgate."""
+    tree = locate(named)
+    if tree.origin == "shipped with weightgate":
+        raise UsageError(
+            "the tree that ships with weightgate is not written to; "
+            "run this in your policy repository, or name it with --policy (`weightgate init` makes one)"
+        )
+    return tree
+
+
 def policy_setup(args: argparse.Namespace) -> Setup:
     """Return the policy tree and the environments that `args` name."""
     tree = locate(args.policy)

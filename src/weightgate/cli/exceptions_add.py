@@ -52,15 +52,9 @@ def run(args: argparse.Namespace) -> int:
     from weightgate.formats.escape import lines
     from weightgate.policy import corpus
     from weightgate.policy.ledger.adding import Wish, add
-    from weightgate.policy.tree import locate
 
     created = common.moment(args.at)
-    tree = locate(args.policy)
-    if tree.origin == "shipped with weightgate":
-        raise UsageError(
-            "the tree that ships with weightgate is not written to; "
-            "run this in your policy repository, or name it with --policy (`weightgate init` makes one)"
-        )
+    tree = common.own_tree(args.policy)
     tree.select([args.env], False)
     wish = Wish(
         args.env,

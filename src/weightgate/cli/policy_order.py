@@ -34,11 +34,14 @@ def run(args: argparse.Namespace) -> int:
     from weightgate.findings import to_json
     from weightgate.formats.escape import json_text, lines
     from weightgate.policy import corpus
-    from weightgate.policy.order import problems
+    from weightgate.policy.order import grants, problems
 
     tree = locate(args.policy)
     evidence = corpus.load_all(args.corpus)
-    found = problems(tree, evidence, common.moment(args.at))
+    at = common.moment(args.at)
+    found = problems(tree, evidence, at)
+    for note in grants(tree.load(tree.select([], True))[0], at):
+        print(lines(f"weightgate: {note}"), file=sys.stderr)
     if args.format == "json":
         rows = [
             {

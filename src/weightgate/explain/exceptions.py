@@ -1,4 +1,4 @@
-"""Each exception of an environment, and why it excuses nothing of a document, or what it does."""
+"""Each exception and grant of an environment, and why it excuses nothing of a document, or what it does."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from weightgate import strict
-from weightgate.decision import Decision
+from weightgate.decision import Decision, broken_glass
 from weightgate.errors import EngineError
 from weightgate.findings import Finding, FindingsDocument
 from weightgate.policy import opa
@@ -22,7 +21,7 @@ _DAY = 86400
 
 @dataclass(frozen=True, slots=True)
 class ExceptionSeen:
-    """What became of one exception."""
+    """What became of one exception or break-glass grant."""
 
     id: str
     findings: tuple[str, ...]
@@ -38,13 +37,12 @@ Globs = dict[tuple[str, str], bool]
 
 
 def considered(here: Environment, document: FindingsDocument, decision: Decision) -> Iterator[ExceptionSeen]:
-    """Yield every exception of the environment, by id. Raises `EngineError` when OPA, which matches globs, fails."""
+    """Yield every exception of the environment, by id, then every grant. Raises `EngineError` when OPA, which matches
+    globs, fails."""
     globs = _globs(here, document)
-    file = here.exceptions_file
     rejected = {each.id: each.reason for each in decision.exceptions.rejected}
     for id_, exception in sorted(here.exceptions.items()):
         excused = tuple(each.finding for each in decision.exceptions.applied if each.id == id_)
-        line = file.lines.get(f"/{strict.escape(id_)}", 1) if file else 1
         if excused:
             why = f"excuses {len(excused)} finding{'s' * (len(excused) > 1)} until {exception.expires}"
         elif id_ in decision.exceptions.expired:
@@ -54,7 +52,28 @@ def considered(here: Environment, document: FindingsDocument, decision: Decision
             why = f"rejected: {rejected[id_]}"
         else:
             why = _about(exception, document, globs) or _limit(exception, here, document, decision, globs)
-        yield ExceptionSeen(id_, excused, why, f"{file.name if file else here.name}:{line}")
+        yield ExceptionSeen(id_, excused, why, here.place(id_))
+    yield from _grants(here, document, decision, rejected)
+
+
+def _grants(
+    here: Environment, document: FindingsDocument, decision: Decision, rejected: dict[str, str]
+) -> Iterator[ExceptionSeen]:
+    used = {grant.id: grant for grant in broken_glass(decision)}
+    for id_, grant in sorted(here.grants.items()):
+        findings: tuple[str, ...] = ()
+        if id_ in used:
+            findings = used[id_].findings
+            why = f"BREAK-GLASS: overrides {', '.join(used[id_].rules)} until {grant.expires} ({used[id_].told})"
+        elif id_ in rejected:
+            why = f"rejected: {rejected[id_]}"
+        elif id_ in decision.exceptions.expired:
+            why = f"the grant expired at {grant.expires}"
+        elif grant.digest != document.model.digest:
+            why = f"the grant is for another model ({grant.digest[:19]}…)"
+        else:
+            why = f"the grant is in force, and nothing that it may override ({', '.join(grant.rules)}) is refused here"
+        yield ExceptionSeen(id_, findings, why, here.place(id_))
 
 
 def _about(exception: PolicyException, document: FindingsDocument, globs: Globs) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from weightgate.decision import to_json
 from weightgate.explain import Explanation, Step
 from weightgate.explain.rules import RuleSeen
+from weightgate.formats import break_glass
 from weightgate.formats.escape import logged, printable, shortened
 
 SCHEMA = "weightgate.explanation/v1"
@@ -37,6 +38,7 @@ def text(explanation: Explanation) -> str:
     lines = [
         f"{decision.model.uri}: {decision.verdict.upper()} in {decision.environment}",
         f"  {_ladder(explanation.ladder)}",
+        *(f"  !! {told}" for told in break_glass.told((decision,))),
         *_refusing(explanation),
         *_what_to_do(explanation),
         *_exceptions(explanation),
@@ -125,7 +127,7 @@ def _others(explanation: Explanation) -> Iterator[str]:
         yield from ("", "Other rules")
     for rule in others:
         place = f" ({rule.where})" if rule.where else ""
-        setting = f"; {shortened(rule.setting, 160)}" if rule.answer == "warns" else ""
+        setting = f"; {shortened(rule.setting, 160)}" if rule.answer == "warns" and rule.setting else ""
         yield f"  {rule.rule} {rule.answer}: saw {shortened(rule.saw, 120)}{setting}{place}"
     if off:
         yield f"  off in {explanation.decision.environment}: {', '.join(off)}"

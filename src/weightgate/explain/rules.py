@@ -42,6 +42,8 @@ _SETTINGS = {
     "scanners.required": "scanners/required",
 }
 """The setting that a rule compares with, where that is not its own entry below `rules`."""
+_NOTICES = ("exceptions.", "break_glass.")
+"""What is no rule but a warning about an exception or grant, of which no setting decides."""
 _FLOORS = ("outcome.safe", "document.valid", "settings.valid")
 
 
@@ -58,13 +60,14 @@ def _seen(name: str, rule: Rule | None, here: Environment, document: FindingsDoc
     warning = [each.msg for each in decision.warnings if each.rule == name]
     setting = _value(here, f"/settings/rules/{strict.escape(name)}") or {}
     silent = "off" if setting.get("level") == "off" and not refusing else "agrees"
-    pointer = _pointer(name, here)
+    notice = name.startswith(_NOTICES)
+    pointer = "" if notice else _pointer(name, here)
     return RuleSeen(
         name,
         rule.title if rule else name,
         "refuses" if refusing else "warns" if warning else silent,
         _SAW[name](document, decision) if name in _SAW else _said(refusing or warning),
-        _setting(pointer, here, decision.evaluated_at),
+        "" if notice else _setting(pointer, here, decision.evaluated_at),
         _place(pointer, here),
         tuple(refusing or warning),
         rule.remediation if rule else "",

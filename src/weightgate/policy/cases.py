@@ -2,11 +2,12 @@
 
 A case is a folder `<environment>/<allow|deny|indeterminate>/<case>/` with `findings.json`, and where it needs them
 `expected.json` (`{"rules": […]}`, the ids of the violated rules), `at.txt` (the time of the decision), and
-`exceptions.yaml` (exceptions to stand in place of the environment's own).
+`exceptions.yaml` and `break_glass.yaml` (to stand in place of the environment's own exceptions and grants).
 """
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -43,6 +44,10 @@ class Gap:
     message: str
 
 
+Permissions = tuple[str, str]
+"""Exceptions and break-glass grants as YAML; an empty text for those of the tree."""
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One folder."""
@@ -62,9 +67,9 @@ class Case:
         return self._text("at.txt").strip() or AT
 
     @property
-    def exceptions(self) -> str:
-        """Return the exceptions that it needs, as YAML; an empty text for those of the tree."""
-        return self._text("exceptions.yaml")
+    def permissions(self) -> Permissions:
+        """Return the exceptions and the grants that it needs."""
+        return self._text("exceptions.yaml"), self._text("break_glass.yaml")
 
     def rules(self) -> frozenset[str] | None:
         """Return the ids of the rules that it must violate, `None` when it does not say; raises `UsageError`."""
@@ -127,14 +132,14 @@ def gaps(tree: PolicyTree, known: list[Case]) -> Iterator[Gap]:
     from weightgate.engine.evaluate import evaluate
     from weightgate.engine.exec import ExecEngine
 
-    groups: dict[tuple[str, str], list[Case]] = {}
+    groups: dict[tuple[Permissions, str], list[Case]] = {}
     for case in known:
-        groups.setdefault((case.exceptions, case.at), []).append(case)
-    for (exceptions, at), group in sorted(groups.items()):
+        groups.setdefault((case.permissions, case.at), []).append(case)
+    for (permissions, at), group in sorted(groups.items()):
         names = sorted({case.environment for case in group})
         evidence = [case.evidence() for case in group]
         try:
-            with _with_exceptions(tree, exceptions) as used, ExecEngine(used) as engine:
+            with _with_permissions(tree, permissions) as used, ExecEngine(used) as engine:
                 decisions = evaluate(engine, evidence, names, at)
         except PolicyError as exc:
             yield Gap("case", group[0].name, str(exc))
@@ -155,17 +160,20 @@ def _differences(case: Case, decision: Decision) -> Iterator[Gap]:
 
 
 @contextmanager
-def _with_exceptions(tree: PolicyTree, exceptions: str) -> Iterator[PolicyTree]:
-    """Give the tree, or a copy of it in which every environment has these exceptions."""
-    if not exceptions:
+def _with_permissions(tree: PolicyTree, permissions: Permissions) -> Iterator[PolicyTree]:
+    """Give the tree, or a copy of it in which every environment has these permissions."""
+    if not any(permissions):
         yield tree
         return
     with tempfile.TemporaryDirectory(prefix="weightgate-case-") as folder:
         root = Path(folder)
         for top in ("policies", "environments"):
             shutil.copytree(tree.root / top, root / top)
-        for name in tree.environments():
-            path = root / "environments" / name / "exceptions" / "data.yaml"
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(exceptions, encoding="utf-8")
+        for name, (kind, text) in itertools.product(
+            tree.environments(), zip(("exceptions", "break_glass"), permissions, strict=True)
+        ):
+            if text:
+                path = root / "environments" / name / kind / "data.yaml"
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(text, encoding="utf-8")
         yield PolicyTree(root, tree.origin)

@@ -44,13 +44,14 @@ def page(text: str, reference: str, where: str = PAGE) -> str:
 
 def _table(known: list[Rule], settings: dict[str, Settings]) -> str:
     lines = [
-        f"| rule | {' | '.join(settings)} | told |",
-        f"|---|{'---|' * len(settings)}---|",
+        f"| rule | {' | '.join(settings)} | break-glass | told |",
+        f"|---|{'---|' * len(settings)}---|---|",
     ]
     for rule in known:
         levels = [_level(rule.id, environment) for environment in settings.values()]
         told = ", ".join(f"`{name}`" for name in PARAMETERS.get(rule.id, {}))
-        lines.append(f"| [`{rule.id}`](#{_anchor(rule)}) | {' | '.join(levels)} | {told} |")
+        broken = "never" if rule.never_override else "may override"
+        lines.append(f"| [`{rule.id}`](#{_anchor(rule)}) | {' | '.join(levels)} | {broken} | {told} |")
     return "\n".join(lines) + "\n\n"
 
 

@@ -22,6 +22,8 @@ class Rule:
     description: str
     remediation: str
     file: str
+    never_override: bool = False
+    """Whether no break-glass grant overrides it, as its annotation `custom.break_glass: never` says."""
 
 
 def annotated(tree: PolicyTree) -> dict[str, Rule]:
@@ -39,6 +41,7 @@ def annotated(tree: PolicyTree) -> dict[str, Rule]:
                     description=" ".join(notes.get("description", "").split()),
                     remediation=custom.get("remediation", ""),
                     file=entry.get("location", {}).get("file", ""),
+                    never_override=custom.get("break_glass") == "never",
                 )
     return rules
 

@@ -4,6 +4,7 @@
 # custom:
 #   rule_id: scanners.corroborated
 #   optional: true
+#   break_glass: never
 #   remediation: Scan with more scanners, for example `--scanner modelaudit --scanner picklescan`.
 package weightgate.rules.corroboration
 

@@ -5,6 +5,7 @@
 #   format that the environment accepts as plain data. A partial scan counts only when nothing that it left open is left.
 # custom:
 #   rule_id: coverage.complete
+#   break_glass: never
 #   remediation: Add a scanner that reads the file, remove the file from the model, or have its format accepted as data.
 package weightgate.rules.coverage
 

@@ -3,6 +3,7 @@
 # description: A model that was scanned from a local directory is named by the digest of its files.
 # custom:
 #   rule_id: model.digest
+#   break_glass: never
 #   remediation: Scan the model's directory itself, or give `weightgate normalize` the directory with `--model-dir`.
 package weightgate.rules.digest
 

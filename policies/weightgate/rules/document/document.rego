@@ -5,6 +5,7 @@
 #   there. Otherwise what is missing would look like what is harmless.
 # custom:
 #   rule_id: document.valid
+#   break_glass: never
 #   remediation: Make the document with `weightgate scan` or `weightgate normalize`, and do not edit it.
 package weightgate.rules.document
 

@@ -4,6 +4,7 @@
 # custom:
 #   rule_id: model.file_digests
 #   optional: true
+#   break_glass: never
 #   remediation: Download the model and scan it here, so that its files are hashed.
 package weightgate.rules.file_digests
 

@@ -4,6 +4,7 @@
 # custom:
 #   rule_id: scans.fresh
 #   optional: true
+#   break_glass: never
 #   remediation: Scan the model again.
 package weightgate.rules.freshness
 

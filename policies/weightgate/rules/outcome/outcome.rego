@@ -5,6 +5,7 @@
 #   word refuses, also one that nobody has seen before.
 # custom:
 #   rule_id: outcome.safe
+#   break_glass: never
 #   remediation: Read the scanner's own report; scan again when the scan failed, replace the model when it was blocked.
 package weightgate.rules.outcome
 

@@ -3,6 +3,7 @@
 # description: Every scanner that the environment requires has a completed scan of this model in the document.
 # custom:
 #   rule_id: scanners.required
+#   break_glass: never
 #   remediation: Scan with the named scanner too, for example `--scanner modelaudit --scanner picklescan`.
 package weightgate.rules.scanners
 

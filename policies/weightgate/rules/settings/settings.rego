@@ -5,6 +5,7 @@
 #   is a refusal and not a setting that is ignored.
 # custom:
 #   rule_id: settings.valid
+#   break_glass: never
 #   remediation: Correct environments/<environment>/data.yaml; `weightgate check` names the line.
 package weightgate.rules.settings
 

@@ -4,6 +4,7 @@
 # custom:
 #   rule_id: scanners.minimum_version
 #   optional: true
+#   break_glass: never
 #   remediation: Update the scanner (`weightgate scanners install NAME`) and scan again.
 package weightgate.rules.versions
 

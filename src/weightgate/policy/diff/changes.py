@@ -1,4 +1,4 @@
-"""What two policy trees say differently: settings, exceptions, shared data and Rego, in plain words."""
+"""What two policy trees say differently: settings, exceptions, grants, shared data and Rego, in plain words."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class Kind(str, Enum):
     ENVIRONMENT = "environment"
     SETTING = "setting"
     EXCEPTION = "exception"
+    BREAK_GLASS = "break-glass"
     DATA = "data"
     REGO = "rego"
 
@@ -51,7 +52,7 @@ def changes(
     found += [Change(None, Kind.DATA, each.effect, severity_map.FILE, each.words) for each in words]
     for name in before.keys() & after.keys():
         found += _settings(name, before[name], after[name], new_map)
-        found += _exceptions(name, before[name], after[name], at)
+        found += _permissions(name, before[name], after[name], at)
     return sorted(found, key=lambda each: (each.environment or "", each.kind.value, each.where, each.words))
 
 
@@ -70,13 +71,18 @@ def _settings(name: str, before: Environment, after: Environment, shared: dict[s
         yield Change(name, Kind.SETTING, each.effect, _where(path, each.pointer, after.settings_file), each.words)
 
 
-def _exceptions(name: str, before: Environment, after: Environment, at: str) -> Iterator[Change]:
-    path = f"environments/{name}/exceptions/data.yaml"
-    old, new = (_value(each.exceptions_file) for each in (before, after))
-    for id_, effect, words in exceptions.compare(old, new, at):
-        file = after.exceptions_file if id_ in new else before.exceptions_file
-        where = path if file is None else _where(path, f"/{strict.escape(id_)}", file)
-        yield Change(name, Kind.EXCEPTION, effect, where, words)
+def _permissions(name: str, before: Environment, after: Environment, at: str) -> Iterator[Change]:
+    kinds = (
+        (Kind.EXCEPTION, "exceptions", "exception", before.exceptions_file, after.exceptions_file),
+        (Kind.BREAK_GLASS, "break_glass", "break-glass grant", before.grants_file, after.grants_file),
+    )
+    for kind, folder, what, first, second in kinds:
+        path = f"environments/{name}/{folder}/data.yaml"
+        old, new = _value(first), _value(second)
+        for id_, effect, words in exceptions.compare(old, new, at, what):
+            file = second if id_ in new else first
+            where = path if file is None else _where(path, f"/{strict.escape(id_)}", file)
+            yield Change(name, kind, effect, where, words)
 
 
 def _value(file: YamlFile | None) -> dict[str, Any]:

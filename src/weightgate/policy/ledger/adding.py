@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import os
 import re
-import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +13,9 @@ from weightgate.engine import many
 from weightgate.engine.evaluate import Evidence
 from weightgate.errors import PolicyError, UsageError
 from weightgate.findings import Finding
-from weightgate.policy import trial, yamlfile
+from weightgate.policy import trial
 from weightgate.policy.environment import Environment
+from weightgate.policy.ledger import storing
 from weightgate.policy.ledger import text as ledger_text
 from weightgate.policy.ledger.listing import DAY
 from weightgate.policy.moments import seconds, stamp
@@ -76,12 +73,10 @@ def add(tree: PolicyTree, evidence: Evidence, wish: Wish) -> Added:
     finding = _finding(evidence, wish)
     entry = _entry(here, evidence, finding, wish)
     path = tree.root / "environments" / here.name / "exceptions" / "data.yaml"
-    old = _bytes(path)
+    old = storing.read_bytes(path)
     new = ledger_text.appended(old, wish.id, entry, f"{finding.severity.value}: {finding.title}", str(path))
     severity, hides = _tried(tree, here, evidence, finding, wish, new)
-    _store(tree, here, path, old, new, wish.id)
-    after = tree.load([here.name])[0][here.name].exceptions_file
-    return Added(path, after.lines.get(f"/{wish.id}", 1) if after else 1, severity, hides)
+    return Added(path, storing.store(tree, here, path, old, new, wish.id), severity, hides)
 
 
 def _finding(evidence: Evidence, wish: Wish) -> Finding:
@@ -96,10 +91,7 @@ def _finding(evidence: Evidence, wish: Wish) -> Finding:
 
 
 def _entry(here: Environment, evidence: Evidence, finding: Finding, wish: Wish) -> dict[str, Any]:
-    if not _ID.fullmatch(wish.id):
-        raise UsageError(f"--id {strict.show(wish.id)}: expected letters, a -, and letters or digits, as EXC-2026-001")
-    if wish.id in here.exceptions:
-        raise UsageError(f"--id {wish.id}: {here.name} has an exception of this id; choose another")
+    check_id(here, wish.id, "EXC-2026-001")
     entry = {
         "scope": _scope(evidence, finding, wish),
         "reason": wish.reason,
@@ -113,14 +105,28 @@ def _entry(here: Environment, evidence: Evidence, finding: Finding, wish: Wish) 
         read_exceptions(YamlFile("the new exception", {wish.id: entry}, {}))
     except PolicyError as exc:
         raise UsageError(str(exc)) from None
-    limits = here.settings.exceptions
-    if wish.owner.lower() == wish.approver.lower():
-        raise UsageError(f"--approver {wish.approver}: the owner cannot be the approver; expected another person")
-    if limits.approvers and wish.approver not in limits.approvers:
-        raise UsageError(f"--approver {wish.approver}: expected one of {', '.join(limits.approvers)} in {here.name}")
+    check_people(here, wish.owner, wish.approver)
     if (seconds(wish.expires) or 0) <= (seconds(wish.created) or 0):
         raise UsageError(f"it expires at {wish.expires}, which is not after {wish.created}, when it begins")
     return entry
+
+
+def check_id(here: Environment, id_: str, example: str) -> None:
+    """Raise `UsageError` unless a new exception or grant of the environment may have this id."""
+    if not _ID.fullmatch(id_):
+        raise UsageError(f"--id {strict.show(id_)}: expected letters, a -, and letters or digits, as {example}")
+    if id_ in dict(here.permissions()):
+        what = "an exception" if id_ in here.exceptions else "a break-glass grant"
+        raise UsageError(f"--id {id_}: {here.name} has {what} of this id; choose another")
+
+
+def check_people(here: Environment, owner: str, approver: str) -> None:
+    """Raise `UsageError` unless `approver` may approve what `owner` asks for in this environment."""
+    approvers = here.settings.exceptions.approvers
+    if owner.lower() == approver.lower():
+        raise UsageError(f"--approver {approver}: the owner cannot be the approver; expected another person")
+    if approvers and approver not in approvers:
+        raise UsageError(f"--approver {approver}: expected one of {', '.join(approvers)} in {here.name}")
 
 
 def _scope(evidence: Evidence, finding: Finding, wish: Wish) -> dict[str, str]:
@@ -177,55 +183,3 @@ def _check_limits(here: Environment, finding: Finding, severity: str, wish: Wish
             f"it expires at {wish.expires}; an exception for {severity} may last {limits.max_days.get(severity, 0)} "
             f"days in {here.name}, until {stamp(last)}"
         )
-
-
-def _bytes(path: Path) -> bytes | None:
-    if path.is_symlink():
-        raise UsageError(f"{path}: a symbolic link is not written through; put the file here")
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as exc:
-        raise UsageError(f"{path}: cannot be read: {exc.strerror}") from exc
-
-
-def _store(tree: PolicyTree, here: Environment, path: Path, old: bytes | None, new: bytes, id_: str) -> None:
-    """Write `new`, read the tree again strictly, and put `old` back when it is not what was meant."""
-    if _bytes(path) != old:
-        raise UsageError(f"{path}: the file changed meanwhile; run the command again")
-    expected = read_exceptions(yamlfile.load(new, str(path)))
-    _replace(path, new)
-    try:
-        read = tree.load([here.name])[0][here.name].exceptions
-        if read != expected or read.keys() - here.exceptions.keys() != {id_}:
-            raise PolicyError(f"{path}: what was written is not what was read back; the file is as it was")
-    except BaseException:
-        if old is None:
-            path.unlink()
-        else:
-            _replace(path, old)
-        raise
-
-
-def _replace(path: Path, raw: bytes) -> None:
-    """Put `raw` in the place of the file in one step, with the file's permissions."""
-    temporary = ""
-    try:
-        path.parent.mkdir(exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=".data-", suffix=".tmp", dir=path.parent)
-        with os.fdopen(handle, "wb") as out:
-            out.write(raw)
-            out.flush()
-            os.fsync(out.fileno())
-        if path.exists():
-            shutil.copymode(path, temporary)
-        else:
-            os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except OSError as exc:
-        raise UsageError(f"{path}: cannot be written: {exc.strerror}") from exc
-    finally:
-        if temporary:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)

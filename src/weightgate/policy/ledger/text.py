@@ -1,4 +1,4 @@
-"""The text of an exceptions file with one entry more; every other byte of it stays."""
+"""The text of a file of exceptions or grants with one entry more; every other byte of it stays."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from weightgate.formats.escape import printable, shortened
 from weightgate.policy import yamlfile
 
 HEADER = "# Reviewed, dated permissions, keyed by id. The fields: policies/README.md.\n"
+GRANTS_HEADER = (
+    "# Emergency grants: one model, some hours, two persons, keyed by id. The fields: policies/README.md. "
+    "Remove what has ended.\n"
+)
 
 
 def quoted(text: str) -> str:
@@ -27,19 +31,21 @@ def rendered(id_: str, entry: dict[str, Any], remark: str) -> str:
         if isinstance(value, dict):
             lines.append(f"  {key}:")
             lines += [f"    {inner}: {quoted(said)}" for inner, said in value.items()]
+        elif isinstance(value, list):
+            lines.append(f"  {key}: [{', '.join(map(quoted, value))}]")
         else:
             lines.append(f"  {key}: {quoted(value)}")
     return "\n".join(lines) + "\n"
 
 
-def appended(old: bytes | None, id_: str, entry: dict[str, Any], remark: str, name: str) -> bytes:
+def appended(old: bytes | None, id_: str, entry: dict[str, Any], remark: str, name: str, header: str = HEADER) -> bytes:
     """Return the file's bytes `old` (`None`: no file) with the entry after those that it has.
 
     A `{}` that stands for no entry is replaced. Raises `PolicyError` when the result would not be the old entries and
     the new one, as in a file that is written in braces.
     """
     before = yamlfile.load(old, name).value if old is not None else None
-    text = HEADER if old is None else old.decode("utf-8")
+    text = header if old is None else old.decode("utf-8")
     block = rendered(id_, entry, remark)
     if "\r\n" in text:
         block = block.replace("\n", "\r\n")
