@@ -103,7 +103,7 @@ _keys := {
 	["scanners"]: {"required", "prisma-airs"},
 	["scanners", "prisma-airs"]: {"security_group_id"},
 	["coverage"]: {"scanners", "data_formats"},
-	["exceptions"]: {"max_days", "never", "approvers", "warn_days"},
+	["exceptions"]: {"max_days", "never", "never_rules", "approvers", "warn_days"},
 	["severity_map"]: {"threats", "series", "rules"},
 }
 
