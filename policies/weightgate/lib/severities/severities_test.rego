@@ -12,6 +12,8 @@ test_what_nobody_knows_counts_as_the_highest if {
 	every finding in [
 		{"severity": "UNKNOWN"},
 		{"severity": "HIHG"},
+		{"severity": "HIHG", "threat": "PAIT-TF-300"},
+		{"threat": "PAIT-TF-300"},
 		{"severity": null},
 		{"severity": ["LOW"]},
 		{},
@@ -20,6 +22,8 @@ test_what_nobody_knows_counts_as_the_highest if {
 		{"severity": "UNKNOWN", "threat": "PAIT-PKL-400", "rule": "License Exists"},
 		{"severity": "UNKNOWN", "threat": "PAIT-TF-3000"},
 		{"severity": "UNKNOWN", "threat": "pait-pkl-300"},
+		{"severity": "UNKNOWN", "threat": "XPAIT-PKL-300"},
+		{"severity": "UNKNOWN", "threat": ["PAIT-PKL-300"]},
 		{"severity": "UNKNOWN", "threat": "SOMETHING", "rule": "License Exists", "enforcement": "ALLOWING"},
 		{"severity": "UNKNOWN", "threat": null, "rule": "A Rule Of Tomorrow", "enforcement": "ALLOWING"},
 		{"severity": "UNKNOWN", "threat": null, "rule": null, "enforcement": null},
@@ -112,6 +116,7 @@ test_an_environment_has_the_first_word if {
 		{"threat": "PAIT-ONNX-200"}: "HIGH",
 		{"threat": null, "rule": "License Exists", "enforcement": "ALLOWING"}: "HIGH",
 		{"threat": null, "rule": "License Exists", "enforcement": "BLOCKING"}: "MEDIUM",
+		{"threat": "SOMETHING", "rule": "License Exists", "enforcement": "ALLOWING"}: "CRITICAL",
 	}
 	every finding, severity in expected {
 		severities.effective(object.union(finding, {"severity": "UNKNOWN"})) == severity with data.weightgate.settings as {"severity_map": overrides}
