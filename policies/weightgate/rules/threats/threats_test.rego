@@ -28,8 +28,19 @@ test_other_findings_may_pass if {
 }
 
 test_a_kind_is_known_by_category if {
-	_deny({"category": "pickle-import"}) == _refused("load-time-code-execution")
+	every category in [
+		"code-execution",
+		"deserialization",
+		"load-time-code-execution",
+		"pickle-analysis",
+		"pickle-import",
+		"unsafe-operator",
+	] {
+		_deny({"category": category}) == _refused("load-time-code-execution")
+	}
 	_deny({"category": "trojan"}) == _refused("trojan")
+	_deny({"category": "architectural-backdoor"}) == _refused("backdoor")
+	_deny({"category": "poisoning"}) == _refused("poisoning")
 }
 
 test_a_kind_is_known_by_the_series_of_its_code if {
@@ -43,6 +54,7 @@ test_a_kind_is_known_by_the_series_of_its_code if {
 test_a_kind_is_known_by_a_word if {
 	_deny({"rule": "Model Architecture Backdoor Check"}) == _refused("backdoor")
 	_deny({"category": "data-poisoning"}) == _refused("poisoning")
+	_deny({"rule": "Load-time Code Execution"}) == _refused("load-time-code-execution")
 	_deny({"threat": "CUSTOM-TROJAN-1"}) == _refused("trojan")
 	{violation.msg | some violation in _deny({"title": "A Poisoned Model"})} == {"poisoning: A Poisoned Model"}
 	_deny({"rule": "Load Time Code Execution Check", "category": "TROJAN-HORSE"}) == _refused("load-time-code-execution, trojan")
