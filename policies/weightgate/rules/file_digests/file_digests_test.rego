@@ -19,6 +19,11 @@ test_a_file_without_digest_is_missing_evidence if {
 	_undecided({}, [{}]) == {_violation("a file without path", "a file without path has no digest")}
 }
 
+# NOTE: a built-in that is given null ends the whole evaluation under weightgate, so it must not be asked.
+test_a_digest_that_is_no_text_is_not_matched if {
+	_undecided({}, [{"path": "a", "sha256": null}]) == {_violation("a", "a has no digest")} with regex.match as true
+}
+
 test_no_files_are_missing_evidence if {
 	_undecided({}, []) == {_violation(null, "the document lists no file of the model")}
 	file_digests.undecided == {_violation(null, "the document lists no file of the model")} with input as {}

@@ -1,5 +1,6 @@
 package weightgate.rules.freshness_test
 
+import data.weightgate.lib.clock
 import data.weightgate.lib.fixtures_test as fixtures
 import data.weightgate.rules.freshness
 
@@ -26,6 +27,11 @@ test_an_end_that_nobody_knows_is_missing_evidence if {
 	_ended(7) == _old(7)
 	_undecided({"max_hours": 24}, object.remove(fixtures.scan, ["finished_at"])) == _old(null)
 	_ended("yesterday") == _old("yesterday")
+}
+
+# NOTE: a built-in that is given null ends the whole evaluation under weightgate, so it must not be asked.
+test_an_end_that_is_no_text_is_not_parsed if {
+	_ended(null) == _old(null) with data.weightgate.lib.clock.ns as clock.ns("2026-11-23T10:00:00Z")
 }
 
 test_off_it_says_nothing if {

@@ -51,6 +51,11 @@ test_a_kind_is_known_by_the_series_of_its_code if {
 	}
 }
 
+# NOTE: a built-in that is given null ends the whole evaluation under weightgate, so it must not be asked.
+test_a_code_that_is_no_text_is_not_matched if {
+	_deny({"threat": null}) == set() with regex.match as true
+}
+
 test_a_kind_is_known_by_a_word if {
 	_deny({"rule": "Model Architecture Backdoor Check"}) == _refused("backdoor")
 	_deny({"category": "data-poisoning"}) == _refused("poisoning")

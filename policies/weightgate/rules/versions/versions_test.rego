@@ -38,6 +38,11 @@ test_a_version_that_nobody_knows_is_missing_evidence if {
 	}
 }
 
+# NOTE: a built-in that is given null ends the whole evaluation under weightgate, so it must not be asked.
+test_a_version_that_is_no_text_is_not_split if {
+	count(_of(null)) == 1 with regex.match as true with split as ["9"]
+}
+
 test_a_scanner_that_is_not_named_may_be_of_any_version if {
 	_undecided({"minimum": {"modelscan": "9"}}, null) == set()
 }
