@@ -1,6 +1,7 @@
 package environments.prod_test
 
 import data.environments.prod
+import data.weightgate.lib.clock
 import data.weightgate.lib.fixtures_test as fixtures
 
 _decide(changes) := decision if {
@@ -78,4 +79,56 @@ test_its_grants_are_the_ones_that_count if {
 	granted := prod.decision with input as document with data.prod.exceptions as {} with data.prod.break_glass as {"BG-1": fixtures.grant}
 	granted.verdict == "allow"
 	{warning.rule | some warning in granted.warnings} == {"break_glass.used"}
+}
+
+# The rules that have something to say.
+_said(changes) := {said.rule | some said in array.concat(decision.violations, decision.warnings)} if decision := _decide(changes)
+
+test_the_scanners_that_vouch_for_a_file if {
+	every scanner in ["fickling", "modelaudit", "modelscan", "picklescan", "prisma-airs", "sarif"] {
+		_said({"scans": [fixtures.changed(fixtures.scan, {"scanner": scanner})]}) == set()
+	}
+	_said({"scans": [fixtures.changed(fixtures.scan, {"scanner": "mystery"})]}) == {"coverage.complete"}
+}
+
+test_the_formats_that_nobody_has_to_scan if {
+	unread := fixtures.changed(fixtures.scan, {"status": "partial", "unscanned": [{"path": "a", "reason": "no scanner for it"}]})
+	formats := {"code", "empty", "image", "json", "json-config", "pickle", "safetensors", "text", "unknown"}
+	{format |
+		some format in formats
+		file := {"path": "a", "size": 2, "sha256": fixtures.sha256, "format": format}
+		_said({"scans": [unread], "model": fixtures.changed(fixtures.document.model, {"files": [file]})}) == set()
+	} == {"image", "json", "safetensors", "text"}
+}
+
+test_the_digests_of_files_are_not_asked_for if {
+	files := [fixtures.changed(file, {"sha256": null}) | some file in fixtures.document.model.files]
+	_said({"model": fixtures.changed(fixtures.document.model, {"files": files})}) == set()
+}
+
+# What is decided of a finding about a kind of threat that is forbidden at every severity, with an exception for so many days.
+_with_exception(severity, days) := decision.verdict if {
+	expires := time.format(clock.ns(fixtures.exception.created) + clock.days(days))
+	rules := object.union(data.prod.settings.rules, {"threats.forbidden": {"level": "deny", "kinds": ["trojan"]}})
+	finding := fixtures.changed(fixtures.finding, {"severity": severity, "category": "trojan"})
+	decision := prod.decision with input as fixtures.changed(fixtures.document, {"findings": [finding]})
+		with data.prod.exceptions as {"EXC-1": fixtures.changed(fixtures.exception, {"expires": expires})}
+		with data.prod.settings.rules as rules
+}
+
+test_how_long_an_exception_may_last if {
+	every severity, days in {"CRITICAL": 90, "HIGH": 90, "MEDIUM": 90, "LOW": 90, "INFO": 90} {
+		_with_exception(severity, days) == "allow"
+		_with_exception(severity, days + 1) == "deny"
+	}
+}
+
+test_an_exception_that_ends_within_two_weeks_is_announced if {
+	critical := fixtures.changed(fixtures.document, {"findings": [fixtures.changed(fixtures.finding, {"severity": "CRITICAL"})]})
+	every expires, rules in {"2026-12-07T09:59:59Z": {"exceptions.expiring"}, "2026-12-07T10:00:00Z": set()} {
+		decision := prod.decision with input as critical
+			with data.prod.exceptions as {"EXC-1": fixtures.changed(fixtures.exception, {"expires": expires})}
+		decision.verdict == "allow"
+		{warning.rule | some warning in decision.warnings} == rules
+	}
 }

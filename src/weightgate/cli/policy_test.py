@@ -37,6 +37,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--mutate", action="store_true", help="plant mistakes into a copy of the tree; show the survivors"
     )
     group.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="plant into this file or folder of the tree alone, given below its root (repeatable)",
+    )
+    group.add_argument(
         "--sample", type=_positive, metavar="N", help="plant only N of the mistakes, always the same ones"
     )
     group.add_argument("--budget", type=_positive, metavar="SECONDS", help="stop planting after so many seconds")
@@ -62,8 +69,8 @@ def run(args: argparse.Namespace) -> int:
     """Print what the tests leave out; return the exit code."""
     from weightgate.policy import testing
 
-    if not args.mutate and (args.sample or args.budget or args.equivalent):
-        raise UsageError("--sample, --budget and --equivalent are for --mutate")
+    if not args.mutate and (args.only or args.sample or args.budget or args.equivalent):
+        raise UsageError("--only, --sample, --budget and --equivalent are for --mutate")
     if not 0 <= args.min_score <= 100:
         raise UsageError(f"--min-score is {args.min_score:g}; expected a percentage from 0 to 100")
     tree = locate(args.policy)
@@ -72,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
     if args.mutate and not report.gaps:
         from weightgate.policy.mutate import run as mutate
 
-        score = mutate(tree, args.cases, args.equivalent, args.sample, args.budget)
+        score = mutate(tree, args.cases, args.equivalent, args.sample, args.budget, args.only)
     weak = score is not None and (score.percent < args.min_score or bool(score.stale) or not score.compiled)
     if args.format == "json":
         json.dump(_json(report, score), sys.stdout, indent=2)

@@ -112,6 +112,7 @@ def test_nothing_is_mutated_while_there_are_gaps(small: Path, capsys: pytest.Cap
     "words",
     [
         pytest.param(["--sample", "3"], id="sample without mutate"),
+        pytest.param(["--only", SIZE], id="only without mutate"),
         pytest.param(["--mutate", "--sample", "0"], id="empty sample"),
         pytest.param(["--mutate", "--budget", "no"], id="budget that is no number"),
         pytest.param(["--mutate", "--min-score", "101"], id="score above 100"),
@@ -119,3 +120,36 @@ def test_nothing_is_mutated_while_there_are_gaps(small: Path, capsys: pytest.Cap
 )
 def test_wrong_usage_of_test(small: Path, words: list[str]) -> None:
     assert main(["policy", "test", "--policy", str(small), *words]) == 2
+
+
+@pytest.fixture
+def complete(small: Path) -> Path:
+    """The tree with an environment that decides something, so that nothing is left out of its tests."""
+    policy = "environments/dev/policy"
+    trees.write(small, f"{policy}.rego", 'package environments.dev\n\ndecision := {"verdict": "deny"}\n')
+    trees.write(
+        small,
+        f"{policy}_test.rego",
+        "package environments.dev_test\n\nimport data.environments.dev\n\n"
+        'test_it_denies if dev.decision.verdict == "deny"\n',
+    )
+    return small
+
+
+def test_only_the_file_that_was_asked_for_is_mutated(complete: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["policy", "test", "--policy", str(complete), "--mutate", "--format", "json"]
+    assert main([*words, "--only", "policies"]) == 0
+    one = json.loads(capsys.readouterr().out)["mutation"]
+    assert main([*words, "--only", SIZE]) == 0
+    assert json.loads(capsys.readouterr().out)["mutation"] == one
+    assert main([*words, "--only", SIZE, "--only", "environments/dev/policy.rego"]) == 0
+    both = json.loads(capsys.readouterr().out)["mutation"]
+    assert 0 < one["compiled"] == one["killed"] < both["compiled"]
+
+
+@pytest.mark.parametrize("path", ["policies/weightgate/lib/sise", SIZE_TEST])
+def test_only_a_path_without_mistakes_is_wrong_usage(
+    path: str, complete: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["policy", "test", "--policy", str(complete), "--mutate", "--only", path]) == 2
+    assert path in capsys.readouterr().err

@@ -5,9 +5,9 @@ package weightgate.lib.clock
 
 # METADATA
 # description: The moment of the evaluation in nanoseconds. `input.context.evaluated_at` where it is given, else the time now.
-now_ns := time.parse_rfc3339_ns(_given) if _given != null
-
-now_ns := time.now_ns() if _given == null
+now_ns := time.now_ns() if {
+	_given == null
+} else := time.parse_rfc3339_ns(_given)
 
 _given := object.get(input, ["context", "evaluated_at"], null)
 

@@ -10,6 +10,10 @@ test_the_time_given_is_turned_into_utc if {
 	clock.now == "2026-11-23T10:00:00Z" with input as {"context": {"evaluated_at": "2026-11-23T12:00:00+02:00"}}
 }
 
+test_the_time_is_shown_in_whole_seconds if {
+	clock.now == "2026-11-23T10:00:00Z" with input as {"context": {"evaluated_at": "2026-11-23T10:00:00.5Z"}}
+}
+
 test_without_a_time_it_is_now if {
 	clock.now_ns == 7 with input as {} with time.now_ns as 7
 	clock.now_ns == 7 with input as {"context": {"evaluated_at": null}} with time.now_ns as 7

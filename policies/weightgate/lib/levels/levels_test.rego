@@ -31,7 +31,7 @@ test_a_rule_that_is_not_named_denies if {
 
 test_a_floor_denies_whatever_is_set if {
 	every floor in levels.floors {
-		every setting in [{"level": "off"}, {"level": "warn"}, {"level": "deny", "effective_on": "2999-01-01"}] {
+		every setting in [{"level": "off"}, {"level": "warn"}, {"level": "deny", "effective_on": "2200-01-01"}] {
 			levels.of(floor) == "deny" with data.weightgate.settings as {"rules": {floor: setting}} with input as {}
 			not levels.off(floor) with data.weightgate.settings as {"rules": {floor: setting}} with input as {}
 		}

@@ -54,9 +54,9 @@ _map := data.weightgate.severity_map
 
 _overrides := data.weightgate.settings.severity_map
 
-_state(finding) := finding.enforcement if {
-	finding.enforcement in {"BLOCKING", "ALLOWING"}
-} else := "BLOCKING"
+default _state(_) := "BLOCKING"
+
+_state(finding) := "ALLOWING" if finding.enforcement == "ALLOWING"
 
 # "1" of "PAIT-PKL-100"; nothing for another shape of code.
 _series(threat) := series if {

@@ -31,7 +31,6 @@ deny contains _violation(null, "the setting at_most must say a number of finding
 _at_most := data.weightgate.settings.rules["severity.budget"].at_most
 
 _told if {
-	is_object(_at_most)
 	count(_at_most) > 0
 	every word, most in _at_most {
 		word in severities.known

@@ -13,6 +13,7 @@ _unreadable := {fixtures.violation("severity.budget", "the setting at_most must 
 
 test_as_many_as_may_be_pass if {
 	_deny({"at_most": {"MEDIUM": 3, "LOW": 0}}) == set()
+	_deny({"at_most": {"MEDIUM": 3}}) == set()
 }
 
 test_more_are_denied if {
@@ -22,10 +23,13 @@ test_more_are_denied if {
 	)}
 }
 
-test_off_it_says_nothing if _deny({"level": "off", "at_most": {"MEDIUM": 0}}) == set()
+test_off_it_says_nothing if {
+	_deny({"level": "off", "at_most": {"MEDIUM": 0}}) == set()
+	_deny({"level": "off"}) == set()
+}
 
 test_what_it_is_told_must_be_readable if {
-	every setting in [{}, {"at_most": {}}, {"at_most": null}, {"at_most": 3}, {"at_most": {"MEDIUMM": 3}}, {"at_most": {"LOW": "3"}}] {
+	every setting in [{}, {"at_most": {}}, {"at_most": null}, {"at_most": 3}, {"at_most": [3]}, {"at_most": "MEDIUM"}, {"at_most": {"MEDIUMM": 3}}, {"at_most": {"LOW": "3"}}] {
 		_deny(setting) == _unreadable
 	}
 	budget.deny == _unreadable with input as fixtures.document with data.weightgate.settings as {}

@@ -14,6 +14,7 @@ _one := {fixtures.violation("scanners.corroborated", "1 scanners ran to their en
 test_enough_scanners_may_pass if {
 	_two({}) == set()
 	_two({"files_scanned": null}) == set()
+	_two({"files_scanned": 1}) == set()
 	_undecided({"at_least": 1}, [fixtures.scan]) == set()
 }
 
@@ -29,7 +30,10 @@ test_without_scans if {
 	_undecided({"at_least": 1}, []) == {fixtures.violation("scanners.corroborated", "0 scanners ran to their end (); at least 1 must")}
 }
 
-test_off_it_says_nothing if _undecided({"level": "off", "at_least": 2}, []) == set()
+test_off_it_says_nothing if {
+	_undecided({"level": "off", "at_least": 2}, []) == set()
+	_undecided({"level": "off"}, []) == set()
+}
 
 test_what_it_is_told_must_be_readable if {
 	every setting in [{}, {"at_least": null}, {"at_least": "2"}, {"at_least": 0}] {

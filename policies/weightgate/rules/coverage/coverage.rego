@@ -86,8 +86,8 @@ _reason[entry.path] contains sprintf("%s: %v", [_name(scan), object.get(entry, "
 }
 
 _left(scan) := sprintf(": %d files were not scanned, %d errors", [
-	count([1 | some _ in scan.unscanned]),
-	count([1 | some _ in scan.errors]),
+	count([entry | some entry in scan.unscanned]),
+	count([error | some error in scan.errors]),
 ])
 
 _violation(path, msg) := {"rule": "coverage.complete", "msg": msg, "finding": null, "severity": null, "path": path}

@@ -50,7 +50,14 @@ test_another_accepted_scanner_helps if {
 }
 
 test_plain_data_that_was_left_is_covered if {
-	_undecided([_scan({"status": "partial", "unscanned": [{"path": "config.json", "reason": "no scanner for it"}]})]) == set()
+	every status in ["partial", "completed"] {
+		_undecided([_scan({"status": status, "unscanned": [{"path": "config.json", "reason": "no scanner for it"}]})]) == set()
+	}
+}
+
+test_a_failed_scan_is_not_made_up_for if {
+	failed := _scan({"status": "failed", "unscanned": [{"path": "config.json", "reason": "no scanner for it"}]})
+	_undecided([failed]) == {_unread, _violation(null, "the scan by modelaudit is partial: 1 files were not scanned, 0 errors")}
 }
 
 test_a_file_that_the_model_does_not_have_is_covered_by_nothing if {

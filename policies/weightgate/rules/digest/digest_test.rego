@@ -8,7 +8,7 @@ _refused := {fixtures.violation("model.digest", "the model is local and has no d
 test_a_local_model_with_a_digest_may_pass if digest.undecided == set() with input as fixtures.document
 
 test_a_local_model_needs_a_digest if {
-	every value in [null, "", "sha256:", sprintf("sha256:%s0", [fixtures.sha256]), upper(fixtures.document.model.digest), 7] {
+	every value in [null, "", "sha256:", sprintf("sha256:%s0", [fixtures.sha256]), sprintf("xsha256:%s", [fixtures.sha256]), upper(fixtures.document.model.digest), 7] {
 		digest.undecided == _refused with input.model as {"source": "local", "digest": value}
 	}
 	digest.undecided == _refused with input.model as {"source": "local"}

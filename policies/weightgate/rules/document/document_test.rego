@@ -58,6 +58,8 @@ test_a_scan_needs_what_the_rules_read if {
 		_deny({"scans": [fixtures.changed(fixtures.scan, {key: null})]}) == _refused(msg)
 	}
 	_deny({"scans": [fixtures.changed(fixtures.scan, {"status": "done"})]}) == _refused(msg)
+	_deny({"scans": [fixtures.changed(fixtures.scan, {"unscanned": {}})]}) == _refused(msg)
+	_deny({"scans": [fixtures.changed(fixtures.scan, {"errors": {}})]}) == _refused(msg)
 	_deny({"scans": [fixtures.changed(fixtures.scan, {"unscanned": [{"reason": "x"}]})]}) == _refused(msg)
 	_deny({"scans": ["modelaudit"]}) == _refused(msg)
 }

@@ -14,7 +14,6 @@ import data.weightgate.lib.levels
 # scope: document
 deny contains _violation(path, sprintf("%v is of format %v; expected one of %s", [path, format, concat(", ", _allowed)])) if {
 	not levels.off("model.formats")
-	_told
 	some file in input.model.files
 	format := object.get(file, "format", "unknown")
 	not format in _allowed
@@ -23,7 +22,7 @@ deny contains _violation(path, sprintf("%v is of format %v; expected one of %s",
 
 deny contains _violation(null, "the setting allowed must be a list of formats") if {
 	not levels.off("model.formats")
-	not _told
+	not _allowed
 }
 
 # METADATA
@@ -34,11 +33,11 @@ undecided contains _violation(null, "the document lists no file of the model, so
 	count(object.get(input, ["model", "files"], [])) == 0
 }
 
-_allowed := data.weightgate.settings.rules["model.formats"].allowed
-
-_told if {
-	is_array(_allowed)
-	every format in _allowed {
+# Undefined when the setting is missing, or no list of words.
+_allowed := formats if {
+	formats := data.weightgate.settings.rules["model.formats"].allowed
+	is_array(formats)
+	every format in formats {
 		is_string(format)
 	}
 }

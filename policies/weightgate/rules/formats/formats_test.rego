@@ -31,12 +31,13 @@ test_files_that_nobody_listed_are_missing_evidence if {
 
 test_off_it_says_nothing if {
 	every document in [fixtures.document, {}] {
+		_says({"level": "off"}, document) == {"deny": set(), "undecided": set()}
 		_says({"level": "off", "allowed": []}, document) == {"deny": set(), "undecided": set()}
 	}
 }
 
 test_what_it_is_told_must_be_readable if {
-	every setting in [{}, {"allowed": null}, {"allowed": "json"}, {"allowed": [1]}] {
+	every setting in [{}, {"allowed": null}, {"allowed": "json"}, {"allowed": [1]}, {"allowed": {"a": "json"}}] {
 		_says(setting, fixtures.document).deny == {_violation(null, "the setting allowed must be a list of formats")}
 	}
 }

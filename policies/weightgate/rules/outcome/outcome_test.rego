@@ -30,11 +30,13 @@ test_no_verdict_is_missing_evidence if {
 	every word in ["ERROR", "PENDING", null] {
 		_says({"outcome": word}) == [set(), {_violation(sprintf("the scan by modelaudit ended without a verdict (%v)", [word]))}]
 	}
+	_says({"status": "partial", "outcome": "PENDING"}) == [set(), {_violation("the scan by modelaudit ended without a verdict (PENDING)")}]
 	outcome.undecided == {_violation("the scan by modelaudit ended without a verdict (null)")} with input.scans as [object.remove(fixtures.scan, ["outcome"])]
 }
 
 test_a_failed_scan_is_missing_evidence if {
 	_says({"status": "failed", "outcome": null}) == [set(), {_violation("the scan by modelaudit is failed")}]
+	_says({"status": "failed", "errors": [{"message": "crashed"}]}) == [set(), {_violation("the scan by modelaudit is failed: crashed")}]
 	_says({"status": "failed", "errors": [{"message": "out of memory"}, {}]}) == [
 		set(),
 		{_violation("the scan by modelaudit is failed: out of memory; an error without message")},

@@ -17,7 +17,7 @@ test_a_full_commit_may_pass if {
 }
 
 test_everything_else_denies if {
-	every found in [null, "main", "v1.0", "", upper(_commit), substring(_commit, 0, 39), sprintf("%s\n", [_commit]), 7] {
+	every found in [null, "main", "v1.0", "", upper(_commit), substring(_commit, 0, 39), sprintf("%s\n", [_commit]), sprintf("0%s", [_commit]), 7] {
 		revision.deny == _refused(found) with input.model as {"source": "s3", "revision": found}
 	}
 }

@@ -34,7 +34,15 @@ test_every_setting_is_needed if {
 	every key in ["fail_on", "rules"] {
 		sprintf("the setting %s is missing", [key]) in {violation.msg | some violation in _deny({key: null})}
 	}
-	every path in [["scanners", "required"], ["coverage", "scanners"], ["exceptions", "max_days"], ["exceptions", "warn_days"]] {
+	every path in [
+		["scanners", "required"],
+		["coverage", "scanners"],
+		["coverage", "data_formats"],
+		["exceptions", "max_days"],
+		["exceptions", "never"],
+		["exceptions", "approvers"],
+		["exceptions", "warn_days"],
+	] {
 		section := object.remove(fixtures.settings[path[0]], [path[1]])
 		sprintf("the setting %s is missing", [concat(".", path)]) in {violation.msg | some violation in _deny({path[0]: section})}
 	}
@@ -57,7 +65,10 @@ test_a_misspelt_setting_is_refused if {
 }
 
 test_a_list_must_be_a_list if {
-	_deny(_exceptions({"approvers": "bob"})) == _refused("exceptions.approvers must be a list")
+	"fail_on must be a list" in {violation.msg | some violation in _deny({"fail_on": "CRITICAL"})}
+	every key in ["approvers", "never", "never_rules"] {
+		_deny(_exceptions({key: "bob"})) == _refused(sprintf("exceptions.%s must be a list", [key]))
+	}
 	_deny(_coverage({"data_formats": {"pickle": true}})) == _refused("coverage.data_formats must be a list")
 	_deny({"scanners": {"required": "modelaudit"}}) == _refused("scanners.required must be a list")
 }
@@ -75,6 +86,9 @@ test_limits_of_exceptions_are_numbers_for_each_severity if {
 	_deny(_exceptions({"max_days": fixtures.changed(days, {"LOWW": 1})})) == _refused(msg)
 	_deny(_exceptions({"max_days": fixtures.changed(days, {"LOW": "1"})})) == _refused(msg)
 	_deny(_exceptions({"max_days": fixtures.changed(days, {"LOW": -1})})) == _refused(msg)
+	_deny(_exceptions({"max_days": fixtures.changed(days, {"LOW": 0})})) == set()
+	_deny(_exceptions({"never_rules": ["S201", "PAIT-PKL-100"]})) == set()
+	_deny(_exceptions({"never": ["CRITICAL", "HIGH"]})) == set()
 	_deny(_exceptions({"never": ["CRITCAL"]})) == _refused("exceptions.never holds CRITCAL, which is no severity")
 }
 
@@ -132,11 +146,6 @@ test_a_severity_map_holds_severities if {
 		result == _refused("the severity map gives X the severity LWO, which does not exist")
 	}
 	_deny({"severity_map": {"threats": {"X": {"reason": "x"}}}}) == _refused("the severity map gives X the severity null, which does not exist")
-}
-
-test_some_rules_of_scanners_may_be_named_as_never_excused if {
-	_deny(_exceptions({"never_rules": ["S201"]})) == set()
-	_deny(_exceptions({"never_rules": "S201"})) == _refused("exceptions.never_rules must be a list")
 }
 
 test_break_glass_has_limits_or_is_not_there if {

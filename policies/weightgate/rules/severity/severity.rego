@@ -29,7 +29,7 @@ deny contains violation if {
 
 # METADATA
 # description: How many findings count as each severity, before exceptions.
-counts := {severity: count([1 | some word in effective; word == severity]) | some severity in severities.known}
+counts := {severity: count([word | some word in effective; word == severity]) | some severity in severities.known}
 
 # METADATA
 # description: What each finding counts as, in the order of the input.

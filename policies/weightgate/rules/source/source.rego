@@ -74,7 +74,7 @@ _listed(key) if {
 _host_allowed if lower(_host) in {lower(host) | some host in _told.hosts}
 
 # The host of https://host/…, the bucket of s3://bucket/…. Undefined where a user or port stands before or after it.
-_host := regex.find_all_string_submatch_n(`^[a-z0-9]+://([A-Za-z0-9.-]+)(/|$)`, _uri, 1)[0][1] if is_string(_uri)
+_host := regex.find_all_string_submatch_n(`^[a-z0-9]+://([A-Za-z0-9.-]+)(/|$)`, sprintf("%v", [_uri]), 1)[0][1]
 
 _organization_allowed if {
 	is_string(_name)

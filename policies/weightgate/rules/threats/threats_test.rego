@@ -28,19 +28,40 @@ test_other_findings_may_pass if {
 }
 
 test_a_kind_is_known_by_category if {
-	_deny({"category": "pickle-import"}) == _refused("load-time-code-execution")
+	every category in [
+		"code-execution",
+		"deserialization",
+		"load-time-code-execution",
+		"pickle-analysis",
+		"pickle-import",
+		"unsafe-operator",
+	] {
+		_deny({"category": category}) == _refused("load-time-code-execution")
+	}
 	_deny({"category": "trojan"}) == _refused("trojan")
+	_deny({"category": "architectural-backdoor"}) == _refused("backdoor")
+	_deny({"category": "poisoning"}) == _refused("poisoning")
 }
 
 test_a_kind_is_known_by_the_series_of_its_code if {
 	_deny({"threat": "PAIT-PKL-100"}) == _refused("load-time-code-execution")
 	_deny({"threat": "PAIT-ONNX-200"}) == _refused("backdoor")
-	_deny({"threat": "PAIT-ONNX-2000"}) == set()
+	every threat in ["PAIT-ONNX-2000", "XPAIT-ONNX-200", ["PAIT-ONNX-200"]] {
+		_deny({"threat": threat}) == set()
+	}
+}
+
+# NOTE: a built-in that is given null ends the whole evaluation under weightgate, so it must not be asked.
+test_a_code_that_is_no_text_is_not_matched if {
+	_deny({"threat": null}) == set() with regex.match as true
 }
 
 test_a_kind_is_known_by_a_word if {
 	_deny({"rule": "Model Architecture Backdoor Check"}) == _refused("backdoor")
 	_deny({"category": "data-poisoning"}) == _refused("poisoning")
+	_deny({"rule": "Load-time Code Execution"}) == _refused("load-time-code-execution")
+	_deny({"threat": "CUSTOM-TROJAN-1"}) == _refused("trojan")
+	{violation.msg | some violation in _deny({"title": "A Poisoned Model"})} == {"poisoning: A Poisoned Model"}
 	_deny({"rule": "Load Time Code Execution Check", "category": "TROJAN-HORSE"}) == _refused("load-time-code-execution, trojan")
 }
 
@@ -69,11 +90,12 @@ test_a_finding_without_fields_is_judged_by_what_it_has if {
 
 test_off_it_says_nothing if {
 	_says({"level": "off", "kinds": _all}, {"category": "trojan"}, {}) == {"deny": set(), "excused": {}}
+	_says({"level": "off"}, {"category": "trojan"}, {}) == {"deny": set(), "excused": {}}
 }
 
 test_what_it_is_told_must_be_readable if {
 	msg := "the setting kinds must be a list of some of backdoor, load-time-code-execution, poisoning, trojan"
-	every setting in [{}, {"kinds": []}, {"kinds": null}, {"kinds": "trojan"}, {"kinds": ["trojan", "trojans"]}] {
+	every setting in [{}, {"kinds": []}, {"kinds": null}, {"kinds": "trojan"}, {"kinds": {"a": "trojan"}}, {"kinds": ["trojan", "trojans"]}] {
 		fixtures.violation("threats.forbidden", msg) in _says(setting, {}, {}).deny
 	}
 }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from weightgate.errors import UsageError
 from weightgate.policy.mutate import data, rego
 from weightgate.policy.mutate.equivalent import read as read_equivalent
 from weightgate.policy.mutate.mutant import Mutant
@@ -37,15 +39,25 @@ class Score:
 
 
 def run(
-    tree: PolicyTree, cases: Path | None, equivalent: Path | None, sample: int | None, budget: float | None
+    tree: PolicyTree,
+    cases: Path | None,
+    equivalent: Path | None,
+    sample: int | None,
+    budget: float | None,
+    only: Sequence[str] = (),
 ) -> Score:
     """Plant every mistake, or a `sample` of so many, into copies of `tree`, and run its tests and acceptance cases.
 
-    With `budget`, no mistake is begun after so many seconds. Which ones are tried first depends on the tree alone.
-    Raises `PolicyError` for a bad list of equivalent mistakes.
+    With `budget`, no mistake is begun after so many seconds. Which ones are tried first depends on the tree alone. With
+    `only`, mistakes are planted into these files and folders alone, each given below the tree's root.
+
+    Raises `PolicyError` for a bad list of equivalent mistakes, and `UsageError` for a path of `only` that has no place
+    for a mistake.
     """
     known = read_equivalent(equivalent, tree.root)
-    planted = [*rego.mutants(tree.root), *data.mutants(tree.root)]
+    planted = _planted(tree, only)
+    if only:
+        known = known.about({mutant.path for mutant in planted})
     chosen = sorted(planted, key=lambda mutant: mutant.key)[: sample or len(planted)]
     fates = dict(zip(chosen, try_all(tree, cases, chosen, budget), strict=True))
     survivors, excused = [], []
@@ -66,3 +78,18 @@ def run(
         not_run=len(planted) - len(chosen) + list(fates.values()).count(Fate.NOT_RUN),
         stale=tuple(known.stale([mutant for mutant, _ in excused])) if whole else (),
     )
+
+
+def _planted(tree: PolicyTree, only: Sequence[str]) -> list[Mutant]:
+    planted = [*rego.mutants(tree.root), *data.mutants(tree.root)]
+    if not only:
+        return planted
+    folders = [PurePosixPath(Path(path).as_posix()) for path in only]
+    for path in folders:
+        if not any(PurePosixPath(mutant.path).is_relative_to(path) for mutant in planted):
+            there = "holds nothing to plant a mistake into" if (tree.root / path).exists() else "does not exist"
+            raise UsageError(
+                f"{path}: {there} in the policy tree {tree.root}; expected a file or folder below its root, "
+                "such as policies/weightgate/rules"
+            )
+    return [mutant for mutant in planted if any(PurePosixPath(mutant.path).is_relative_to(path) for path in folders)]

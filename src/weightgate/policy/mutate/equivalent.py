@@ -39,6 +39,11 @@ class Equivalent:
                 return entry
         return None
 
+    def about(self, files: Iterable[str]) -> Equivalent:
+        """Return the list without what it says about files other than `files`."""
+        kept = set(files)
+        return Equivalent(self.name, tuple(entry for entry in self.entries if entry.file in kept))
+
     def stale(self, excused: Iterable[Mutant]) -> list[str]:
         """Return one line for each entry that excuses none of the mistakes that survived."""
         used = [self.match(mutant) for mutant in excused]

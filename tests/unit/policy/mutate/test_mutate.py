@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from support import trees
-from weightgate.errors import PolicyError
+from weightgate.errors import PolicyError, UsageError
 from weightgate.policy import mutate
 from weightgate.policy.mutate import Mutant, data, rego
 from weightgate.policy.tree import PolicyTree
@@ -99,6 +99,52 @@ def test_a_bad_list_of_equivalents_is_an_error(tree: PolicyTree, entry: str) -> 
     trees.write(tree.root, "tests/mutants.yaml", entry)
     with pytest.raises(PolicyError, match="mutants.yaml"):
         score(tree)
+
+
+OTHER = "policies/weightgate/rules/other/other.rego"
+
+
+@pytest.mark.parametrize(
+    "only",
+    [
+        pytest.param([RULE], id="file"),
+        pytest.param(["policies/weightgate/rules/size/"], id="folder"),
+        pytest.param(["./policies/weightgate/rules/size", RULE], id="file within a folder"),
+    ],
+)
+def test_mistakes_are_planted_only_where_asked(tree: PolicyTree, only: list[str]) -> None:
+    everything = score(tree)
+    trees.write(tree.root, OTHER, "package weightgate.rules.other\n\nbig(n) if n > 10\n")
+    assert score(tree).survivors != ()
+    assert mutate.run(tree, None, None, None, None, only) == everything
+
+
+def test_several_places_can_be_asked_for(tree: PolicyTree) -> None:
+    trees.write(tree.root, OTHER, "package weightgate.rules.other\n\nbig(n) if n > 10\n")
+    assert mutate.run(tree, None, None, None, None, [OTHER, RULE]) == score(tree)
+
+
+def test_entries_about_other_files_are_not_stale_when_only_some_are_mutated(tree: PolicyTree) -> None:
+    trees.write(tree.root, OTHER, "package weightgate.rules.other\n\nbig(n) if n > 10\n")
+    entries = [f"- file: {file}\n  change: |\n    - x\n    + true\n  reason: None.\n" for file in (RULE, OTHER)]
+    trees.write(tree.root, "tests/mutants.yaml", "".join(entries))
+    assert len(score(tree).stale) == 2
+    (stale,) = mutate.run(tree, None, None, None, None, [RULE]).stale
+    assert RULE in stale
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        pytest.param("policies/weightgate/rules/siz", "does not exist", id="unknown"),
+        pytest.param("../policies", "does not exist", id="outside of the tree"),
+        pytest.param("environments", "holds nothing to plant a mistake into", id="empty folder"),
+        pytest.param(TEST, "holds nothing to plant a mistake into", id="test"),
+    ],
+)
+def test_a_path_without_mistakes_is_wrong_usage(tree: PolicyTree, path: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        mutate.run(tree, None, None, None, None, [RULE, path])
 
 
 def test_the_sample_is_the_same_every_time(tree: PolicyTree) -> None:
