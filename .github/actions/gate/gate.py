@@ -166,6 +166,16 @@ def verdicts(file: Path) -> dict[str, str]:
     return found
 
 
+def broken_glass(file: Path) -> bool:
+    """Say whether a decision in `decision.json` used a break-glass grant."""
+    try:
+        stored = json.loads(file.read_bytes())
+        decisions = stored["decisions"] if stored["schema"] == "weightgate.decisions/v1" else [stored]
+        return any(warning["rule"] == "break_glass.used" for each in decisions for warning in each["warnings"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
 def outcome(code: int, found: dict[str, str], asked: list[str]) -> tuple[int, str, dict[str, str]]:
     """Return exit code, verdict and verdicts: allow only when the exit code and every asked decision say so."""
     verdict = VERDICTS.get(code, "error")
@@ -188,6 +198,7 @@ def tell(code: int, out: Path, stored: list[str]) -> int:
     _output("exit-code", str(code))
     _output("verdict", verdict)
     _output("verdicts", json.dumps(found, sort_keys=True))
+    _output("break-glass", "true" if broken_glass(decision) else "false")
     _output("decision", str(decision) if decision.is_file() else "")
     _output("decisions", json.dumps({name: str(decision) for name in sorted(found) if decision.is_file()}))
     _output("findings", str(document) if findings else "")

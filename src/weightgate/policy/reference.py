@@ -44,14 +44,13 @@ def page(text: str, reference: str, where: str = PAGE) -> str:
 
 def _table(known: list[Rule], settings: dict[str, Settings]) -> str:
     lines = [
-        f"| rule | {' | '.join(settings)} | break-glass | told |",
-        f"|---|{'---|' * len(settings)}---|---|",
+        f"| rule | {' | '.join(settings)} | told |",
+        f"|---|{'---|' * len(settings)}---|",
     ]
     for rule in known:
         levels = [_level(rule.id, environment) for environment in settings.values()]
         told = ", ".join(f"`{name}`" for name in PARAMETERS.get(rule.id, {}))
-        broken = "never" if rule.never_override else "may override"
-        lines.append(f"| [`{rule.id}`](#{_anchor(rule)}) | {' | '.join(levels)} | {broken} | {told} |")
+        lines.append(f"| [`{rule.id}`](#{_anchor(rule)}) | {' | '.join(levels)} | {told} |")
     return "\n".join(lines) + "\n\n"
 
 
@@ -69,7 +68,11 @@ def _anchor(rule: Rule) -> str:
 
 
 def _section(rule: Rule) -> str:
-    return f"### {rule.id}\n\n**{rule.title}.** {rule.description}\n\nTo do: {rule.remediation}\n\n"
+    broken = "never overrides it." if rule.never_override else "may override it."
+    return (
+        f"### {rule.id}\n\n**{rule.title}.** {rule.description}\n\nTo do: {rule.remediation}\n\n"
+        f"Break-glass {broken}\n\n"
+    )
 
 
 def main(root: Path) -> int:

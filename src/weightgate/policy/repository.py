@@ -11,7 +11,7 @@ from pathlib import Path
 from weightgate import __version__
 from weightgate.errors import UsageError
 from weightgate.policy import reference
-from weightgate.policy.ledger.text import HEADER
+from weightgate.policy.ledger.text import GRANTS_HEADER, HEADER
 from weightgate.policy.tree import PolicyTree
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -77,11 +77,12 @@ def _tree(shipped: Path, made: Path, names: list[str]) -> None:
         source = "prod" if last else "dev" if place == 0 else "staging"
         laxer = names[place - 1] if place else None
         old, new = shipped / "environments" / source, made / "environments" / name
-        (new / "exceptions").mkdir(parents=True)
+        for kind, header in (("exceptions", HEADER), ("break_glass", GRANTS_HEADER)):
+            (new / kind).mkdir(parents=True)
+            _write(new / kind / "data.yaml", header + "{}\n")
         _write(new / "data.yaml", _settings(_read(old / "data.yaml"), source, name, laxer, names[-1]))
         for file in ("policy.rego", "policy_test.rego"):
             _write(new / file, _rego(_read(old / file), source, name))
-        _write(new / "exceptions" / "data.yaml", HEADER + "{}\n")
     tree = PolicyTree(made, "init")
     tree.load(names)
     page = made / reference.PAGE
@@ -113,7 +114,7 @@ def _rego(text: str, source: str, name: str) -> str:
     text = re.sub(rf"\benvironments\.{source}(?=\b|_test\b)", f"environments.{name}", text)
     text = re.sub(rf"\bdata\.{source}\b", f"data.{name}", text)
     text = text.replace(f'"{source}"', f'"{name}"')
-    return re.sub(rf"(title: Environment |exceptions of ){source}\b", rf"\g<1>{name}", text)
+    return re.sub(rf"(title: Environment |exceptions and break-glass grants of ){source}\b", rf"\g<1>{name}", text)
 
 
 def _around(made: Path, names: list[str]) -> None:
