@@ -97,7 +97,6 @@ warnings contains {"rule": "exceptions.broad", "msg": msg, "finding": null, "sev
 warnings contains {"rule": "exceptions.shadowed", "msg": msg, "finding": null, "severity": null, "path": null} if {
 	some id, findings in _excused_by
 	some other in _excusing[min(findings)]
-	other != id
 	findings - _excused_by[other] == set()
 	[exceptions.expires_ns(other), other] > [exceptions.expires_ns(id), id]
 	msg := sprintf("exception %s excuses nothing that exception %s does not excuse for as long", [id, other])

@@ -250,6 +250,8 @@ test_its_own_rules_are_not_lost_when_they_are_written_in_another_way if {
 		decision.verdict == "deny"
 		_rules(decision.violations) == {"local.unnamed"}
 	}
+	msg := "a rule of this environment gave {\"msg\": \"x\"}; expected rule local.… and msg"
+	_own({{"msg": "x"}}, {}).violations == [fixtures.violation("local.unnamed", msg)]
 }
 
 # --- break-glass ---
@@ -378,4 +380,11 @@ test_a_grant_for_many_findings_is_not_announced_as_a_broad_exception if {
 	decision.verdict == "allow"
 	_rules(decision.warnings) == {"break_glass.used"}
 	count(decision.warnings) == 21
+}
+
+test_a_model_without_files_has_no_format_that_is_known if {
+	empty := _with({"model": fixtures.changed(fixtures.document.model, {"files": []})})
+	decision := _decide(empty, fixtures.told("model.formats", {"allowed": []}), {})
+	decision.verdict == "indeterminate"
+	_rules(decision.violations) == {"model.formats"}
 }

@@ -67,9 +67,8 @@ overridable := {
 	"threats.forbidden",
 }
 
-default _given := {}
-
-_given := data.weightgate.break_glass
+# NOTE: nothing, for a file that is empty or gone.
+_given := data.weightgate.break_glass if is_object(data.weightgate.break_glass)
 
 _limits := data.weightgate.settings.break_glass
 
@@ -82,15 +81,15 @@ _longest_ns := clock.hours(_max_hours)
 
 _sound := {id: {"digest": grant.digest, "rules": grant.rules, "expires": times.expires} |
 	some id, grant in permissions.formed(_given, _form)
-	not id in _twice
+	not id in _taken
 	every rule in grant.rules {
 		_may_override(rule)
 	}
 	times := permissions.times(grant, _longest_ns)
 }
 
-# The identifiers that an exception has too, so that nobody could tell which of the two is meant.
-_twice := object.keys(_given) & object.keys(data.weightgate.exceptions)
+# A grant with the identifier of an exception lets nothing pass, since nobody could tell which of the two is meant.
+_taken := object.keys(data.weightgate.exceptions)
 
 _may_override(rule) if {
 	_named_as_overridable(rule)
@@ -103,7 +102,7 @@ _named_as_overridable(rule) if rule in overridable
 _named_as_overridable(rule) if startswith(rule, "local.")
 
 _more_reasons(id) := union({
-	{"an exception has the same id" | id in _twice},
+	{"an exception has the same id" | id in _taken},
 	{"this environment takes no break-glass grants" | _max_hours == 0},
 	{msg |
 		some rule in _given[id].rules

@@ -19,8 +19,8 @@ in_force := object.keys(_sound) - expired
 # METADATA
 # description: Why an exception excuses nothing, for each one that is not well-formed or breaks the environment's limits.
 rejected := {{"id": id, "reason": reason} |
-	some id in (object.keys(data.weightgate.exceptions) - object.keys(_sound))
-	some reason in permissions.reasons(data.weightgate.exceptions[id], _form, _longest_ns, sprintf("%v days", [_longest_days]))
+	some id in (object.keys(_given) - object.keys(_sound))
+	some reason in permissions.reasons(_given[id], _form, _longest_ns, sprintf("%v days", [_longest_days]))
 }
 
 # METADATA
@@ -76,7 +76,7 @@ expiring(id) if _sound[id].expires < clock.now_ns + clock.days(_limits.warn_days
 
 # METADATA
 # description: The last moment of an exception, as the policy tree writes it.
-expires(id) := data.weightgate.exceptions[id].expires
+expires(id) := _given[id].expires
 
 # METADATA
 # description: The last moment of a sound exception in nanoseconds.
@@ -98,7 +98,10 @@ default _longest_days := 0
 
 _longest_days := max([days | some days in _limits.max_days])
 
-_formed := permissions.formed(data.weightgate.exceptions, _form)
+_formed := permissions.formed(_given, _form)
+
+# NOTE: nothing, for a file that is empty or gone.
+_given := data.weightgate.exceptions if is_object(data.weightgate.exceptions)
 
 _form := {
 	"type": "object",

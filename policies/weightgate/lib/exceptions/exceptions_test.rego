@@ -129,7 +129,7 @@ test_a_scope_is_narrow if {
 	] {
 		_rejected_at({"scope": scope}, "scope")
 	}
-	every value in ["", " ", "*", "wgf-*", "wgf-?", null, 7] {
+	every value in ["", " ", "*", "wgf-*", "wgf-?", "*wgf-1", "wgf-*1", null, 7] {
 		_rejected_at({"scope": {"finding": value}}, "scope.finding")
 		_rejected_at({"scope": {"rule": value, "path": "a"}}, "scope.rule")
 	}
@@ -148,7 +148,7 @@ test_a_pattern_names_something if {
 
 _too_wide := {
 	"", "*", "**", "**/*", "/**", "?*", "[a-z]*", "[!a]**", "{*,a}", "{**}", "{a,*}/**", "{**,{a,b}}", "[^a]*", `\*`, `{*,\}a`,
-	"{,a}*", "[*", "{a,b", "*/*/*", ".*", null, 7,
+	"{,a}*", "[*", "a[*", `a\*`, "{a,b", "*/*/*", ".*", null, 7,
 }
 
 test_one_bad_exception_does_not_take_others_with_it if {
@@ -280,6 +280,22 @@ test_a_comma_does_not_cut_a_pattern_in_two if {
 	comma := fixtures.changed(fixtures.finding, {"path": "weights/model,x.pkl"})
 	scopes := {"a": {"rule": "S201", "path": "[w]eights/model,x.pkl"}, "b": {"rule": "S201", "path": "other/*"}}
 	_covering(scopes, [comma]) == {0: {"a"}}
+}
+
+test_several_patterns_with_commas_are_kept_whole if {
+	comma := fixtures.changed(fixtures.finding, {"path": "weights/model,x.pkl"})
+	_covering({"a": {"rule": "S201", "path": "[w]eights/model,x.pkl"}, "b": {"rule": "S201", "path": "[o]ther/m,y.pkl"}}, [comma]) == {0: {"a"}}
+}
+
+test_a_pattern_is_no_path if {
+	finding := fixtures.changed(fixtures.finding, {"path": "weights/[a-z]odel.pkl"})
+	_covering({"EXC-1": {"rule": "S201", "path": "weights/[a-z]odel.pkl"}}, [finding]) == {}
+}
+
+test_a_file_that_is_empty_holds_no_exception if {
+	every nothing in [null, []] {
+		_ask(nothing, _now, {}) == {"in_force": set(), "expired": set(), "rejected": set()}
+	}
 }
 
 test_a_pattern_needs_a_path if {

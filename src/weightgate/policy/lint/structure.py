@@ -48,6 +48,8 @@ def problems(modules: list[Module], environments: list[str], granting: frozenset
             yield from _environment(module, folder[1], environments, folder[1] in granting)
         elif module.package[:1] != ("weightgate",):
             yield Problem(module.path, module.line, "package", _package(module, "weightgate.…"))
+    for name in environments:
+        yield from _unheard([module for module in modules if module.package == ("environments", name)])
     library = [module for module in modules if module.package[:2] == RULES]
     yield from _metadata(library)
     yield from _gate(modules, library)
@@ -71,6 +73,37 @@ def _environment(module: Module, name: str, environments: list[str], grants: boo
         if head[:1] == ("data",) and len(head) > 1 and head[1] in others:
             found = f"data.{head[1]} belongs to the environment {head[1]}; expected data.{name}"
             yield Problem(module.path, line(node), "other-environment", found)
+
+
+def _unheard(modules: list[Module]) -> Iterator[Problem]:
+    """Find rules of an environment that speak and that no decision hears, so that they refuse nothing."""
+    rules = [(module, rule) for module in modules for rule in module.rules]
+    uses: dict[str, set[str]] = {}
+    for _, rule in rules:
+        uses.setdefault(rule_name(rule), set()).update(_named(rule))
+    heard, waiting = set(), ["decision"]
+    while waiting:
+        name = waiting.pop()
+        if name not in heard:
+            heard.add(name)
+            waiting += uses.get(name, ())
+    for module, rule in rules:
+        name = rule_name(rule)
+        if name in ("deny", "warn"):
+            lost = "decision" not in _named(rule)
+        else:
+            lost = name not in heard and "msg" in _mentioned(rule["head"])
+        if lost:
+            found = (
+                f"the decision does not hear the rule {name}, so it refuses nothing; write it as `own contains …`, and "
+                "evaluate the decision `with data.weightgate.own as own`"
+            )
+            yield Problem(module.path, line(rule), "unheard", found)
+
+
+def _named(rule: Node) -> set[str]:
+    """Return the variables and rules that a rule names."""
+    return {str(node["value"]) for node in walk(rule) if node.get("type") == "var"}
 
 
 def _bindings(module: Module, name: str, grants: bool) -> Iterator[Problem]:

@@ -97,7 +97,7 @@ def test_a_word_that_nothing_can_match_is_found(root: Path, line: str, rule: str
     if "helper" not in line:
         text = text.replace('helper(g) if g.severty == "LOW"', "")
     trees.write(root, OWN, text)
-    problems = [item for item in lint(root) if item.rule not in ("opa-fmt", "opa-check")]
+    problems = [item for item in lint(root) if item.rule not in ("opa-fmt", "opa-check", "unheard")]
     wanted = text[: text.index("g.severty" if "helper" in line else line.split("\n")[-1])].count("\n") + 1
     assert said(problems) == [(OWN, wanted, rule)]
     assert f"did you mean {word}?" in problems[0].message
@@ -339,3 +339,31 @@ def test_the_order_of_the_problems_is_that_of_the_files(root: Path) -> None:
     problems = lint(root)
     assert problems == sorted(problems)
     assert len({item.file for item in problems}) == 3
+
+
+SPEAKS = '{"rule": "local.x", "msg": "m"} if input.model.uri == "models/tiny"'
+UNHEARD = [
+    pytest.param(f"deny contains {SPEAKS}", id="deny beside the decision"),
+    pytest.param(f"warn contains {SPEAKS}", id="warn beside the decision"),
+    pytest.param(f"own contains {SPEAKS}", id="own without its binding"),
+    pytest.param(f"_too_large contains {SPEAKS}", id="a set that nothing uses"),
+]
+
+
+@pytest.mark.parametrize("rule", UNHEARD)
+def test_a_rule_that_the_decision_does_not_hear_is_found(root: Path, rule: str) -> None:
+    text = (root / POLICY).read_text("utf-8")
+    trees.write(root, POLICY, f"{text}\n{rule}\n")
+    assert said(lint(root)) == [(POLICY, text.count("\n") + 2, "unheard")]
+
+
+def test_a_rule_that_the_decision_hears_is_no_problem(root: Path) -> None:
+    binding = 'with data.weightgate.break_glass as object.get(data.prod, "break_glass", {})'
+    trees.edit(root, POLICY, binding, f"{binding}\n\t\twith data.weightgate.own as own")
+    text = (root / POLICY).read_text("utf-8")
+    trees.write(
+        root,
+        POLICY,
+        f"{text}\nown contains violation if some violation in _too_large\n\n_too_large contains {SPEAKS}\n",
+    )
+    assert lint(root) == []
