@@ -34,7 +34,8 @@ def _node(source: Source, node: Any, key: str) -> Iterator[Mutant]:
         if key == "scope":
             yield from _widened(source, node)
     elif kind == "SequenceNode":
-        yield from _members(source, node.value)
+        items = [(item.start_mark.index, item.end_mark.index, _name(item)) for item in node.value]
+        yield from _members(source, items, node.flow_style)
         for item in node.value:
             yield from _node(source, item, key)
     elif kind == "ScalarNode":
@@ -52,20 +53,30 @@ def _scalar(source: Source, node: Any) -> Iterator[Mutant]:
         yield source.replaced(start, end, f'"{other}"', what)
 
 
-def _members(source: Source, items: list[Any]) -> Iterator[Mutant]:
-    """Leave out each member of a list that is written in one line."""
-    for index, item in enumerate(items):
-        start, end = item.start_mark.index, item.end_mark.index
-        if index + 1 < len(items):
-            end = items[index + 1].start_mark.index
+def _name(node: Any) -> str:
+    return node.value if isinstance(node.value, str) else "a member"
+
+
+def _members(source: Source, members: list[tuple[int, int, str]], in_line: bool) -> Iterator[Mutant]:
+    """Leave out each member, given by start, end and name, of a list or mapping; `in_line` when it is in brackets."""
+    for index, (start, end, name) in enumerate(members):
+        follows = index + 1 < len(members)
+        if not in_line:
+            start = source.line_start(start)
+            # NOTE: a nested block ends where the next thing begins, which is in another line.
+            end = source.line_start(members[index + 1][0] if follows else end)
+            end = end if end > start else source.line_end(start)
+        elif follows:
+            end = members[index + 1][0]
         elif index:
-            start = items[index - 1].end_mark.index
-        if "\n" not in source.text[start:end]:
-            yield source.replaced(start, end, "", f"drop {item.value}")
+            start = members[index - 1][1]
+        yield source.replaced(start, end, "", f"drop {name}")
 
 
 def _widened(source: Source, node: Any) -> Iterator[Mutant]:
-    """Let an exception's scope match more: each glob everything below its first word."""
+    """Let an exception's scope match more: each glob everything below its first word, and one condition less."""
+    pairs = [(name.start_mark.index, value.end_mark.index, f"the scope's {name.value}") for name, value in node.value]
+    yield from _members(source, pairs, node.flow_style)
     for name, value in node.value:
         if name.value in ("model", "path") and "/" in value.value:
             start, end = value.start_mark.index, value.end_mark.index

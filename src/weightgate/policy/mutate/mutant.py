@@ -52,6 +52,14 @@ class Source:
         """Return the index of a place that is counted from 1, the column in characters."""
         return self._starts[row - 1] + column - 1
 
+    def line_start(self, index: int) -> int:
+        """Return the index of the first character of the line that holds a place."""
+        return self.text.rfind("\n", 0, index) + 1
+
+    def line_end(self, index: int) -> int:
+        """Return the index behind the line that holds a place, and behind its line break."""
+        return self.text.find("\n", index) + 1 or len(self.text)
+
     def replaced(self, start: int, end: int, text: str, what: str) -> Mutant:
         """Return the mutant that has `text` in place of the characters from `start` to `end`."""
         line = self.text.count("\n", 0, start) + 1

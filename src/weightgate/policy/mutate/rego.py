@@ -68,8 +68,12 @@ class _File:
             start = self._source.offset(rule["location"]["row"], rule["location"]["col"])
             end = self._source.text.find("\n", start)
             yield self._source.replaced(start, end, "", "drop a default")
-        elif len([other for other in self._module.rules if syntax.rule_name(other) == syntax.rule_name(rule)]) > 1:
-            yield from self._replace(rule, "", f"drop one definition of {syntax.rule_name(rule)}")
+            return
+        name = syntax.rule_name(rule)
+        alike = [other for other in self._module.rules if syntax.rule_name(other) == name]
+        # NOTE: without its only definition a rule of this file alone does not compile.
+        if len(alike) > 1 or not name.startswith("_"):
+            yield from self._replace(rule, "", f"drop {'one' if len(alike) > 1 else 'the'} definition of {name}")
 
     def _else(self, node: Node) -> Iterator[Mutant]:
         branch = node.get("else")

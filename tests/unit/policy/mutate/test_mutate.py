@@ -180,6 +180,7 @@ MISTAKES = [
     pytest.param("x := 1 if {\n\tinput.a\n} else := 2", "drop an else", "x := 1 if {\n\tinput.a\n} ", id="else"),
     pytest.param('default x := "deny"', "drop a default", "", id="default"),
     pytest.param("x if input.a\n\nx if input.b", "drop one definition of x", "x if input.a\n\n", id="definition"),
+    pytest.param("x if input.a\n\ny := 1", "drop the definition of x", "\n\ny := 1", id="only definition"),
     pytest.param(
         "x if regex.match(`^a$`, input.a)", "drop the anchor $", "x if regex.match(`^a`, input.a)", id="anchor"
     ),
@@ -215,6 +216,42 @@ def test_mistakes_are_planted_into_the_data(tmp_path: Path) -> None:
     assert {"drop MEDIUM", "MEDIUM becomes LOW", "deny becomes warn", "one more"} <= set(prod)
     assert ("environments/prod/exceptions/data.yaml", "widen path") in planted
     assert ("policies/weightgate/severity_map/data.yaml", "CRITICAL becomes HIGH") in planted
+
+
+LISTS = [
+    pytest.param("[a, b, c]", "[a, c]", "drop b", id="in brackets"),
+    pytest.param("[a,\n  b]", "[a]", "drop b", id="in brackets over two lines"),
+    pytest.param("\n- a\n# why\n- b # which\n- c", "\n- a\n# why\n- c", "drop b", id="one a line"),
+    pytest.param("\n- a\n- b\nnext: 1\n", "\n- a\nnext: 1\n", "drop b", id="last line"),
+    pytest.param("\n- a\n- b", "\n- a\n", "drop b", id="end of the file"),
+    pytest.param("\n- a: 1\n  b: 2\n- c\n", "\n- c\n", "drop a member", id="of several lines"),
+    pytest.param("\n- c\n- a: 1\n  b: 2\nd: 1\n", "\n- c\nd: 1\n", "drop a member", id="last, of several lines"),
+]
+
+
+@pytest.mark.parametrize(("text", "after", "what"), LISTS)
+def test_each_member_of_a_list_is_left_out(tmp_path: Path, text: str, after: str, what: str) -> None:
+    trees.write(tmp_path, "environments/dev/data.yaml", f"list: {text}")
+    assert f"list: {after}" in [mutant.after for mutant in data.mutants(tmp_path) if mutant.what == what]
+
+
+SCOPES = [
+    pytest.param("{finding: wgf-1, digest: x}", "{finding: wgf-1}", "drop the scope's digest", id="digest"),
+    pytest.param("{rule: r, model: m, path: p}", "{rule: r, path: p}", "drop the scope's model", id="model"),
+    pytest.param(
+        "\n    finding: wgf-1\n    digest: x\n  reason: r\n",
+        "\n    finding: wgf-1\n  reason: r\n",
+        "drop the scope's digest",
+        id="one a line",
+    ),
+    pytest.param("{rule: r, path: a/b/*.pkl}", '{rule: r, path: "a/**"}', "widen path", id="pattern"),
+]
+
+
+@pytest.mark.parametrize(("text", "after", "what"), SCOPES)
+def test_an_exception_is_widened(tmp_path: Path, text: str, after: str, what: str) -> None:
+    trees.write(tmp_path, "environments/dev/exceptions/data.yaml", f"EXC-1:\n  scope: {text}")
+    assert [mutant.after for mutant in data.mutants(tmp_path) if mutant.what == what] == [f"EXC-1:\n  scope: {after}"]
 
 
 def test_the_order_of_the_mistakes_is_that_of_the_files(tmp_path: Path) -> None:
