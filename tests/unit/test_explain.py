@@ -212,3 +212,23 @@ def test_hostile_titles_are_inert(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_read_is_a_usage_error(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", *words]) == 2
+
+
+def test_only_what_no_exception_helps_is_said_to_be_stuck(tmp_path: Path) -> None:
+    trees.copy(tmp_path)
+    budget = "severity.budget: {level: deny, at_most: {LOW: 0}}"
+    trees.edit(tmp_path, PROD, 'severity.budget: {level: "off"}', budget)
+    found = explain(
+        PolicyTree(tmp_path, "--policy"),
+        Evidence.of(
+            documents.typed(
+                documents.document(documents.finding("wgf-1", "CRITICAL"), documents.finding("wgf-2", "LOW"))
+            )
+        ),
+        "prod",
+        documents.AT,
+        "findings.json",
+    )
+    assert found.way is not None
+    assert set(found.way.findings) == {"wgf-1", "wgf-2"}
+    assert found.not_excusable == ("wgf-2",)

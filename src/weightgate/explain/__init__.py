@@ -116,8 +116,9 @@ def _not_excusable(
         answer = many.decide(copy, [evidence], [here.name], evaluated_at)[0]
     if answer.allow:
         return ()
-    refused = {violation.finding for violation in answer.violations}
-    return tuple(finding for finding in way.findings if finding in refused) or way.findings
+    excused = {each.finding for each in answer.exceptions.applied}
+    excused -= {violation.finding for violation in answer.violations if violation.finding is not None}
+    return tuple(finding for finding in way.findings if finding not in excused)
 
 
 def _commands(decision: Decision, way: Way | None, stuck: tuple[str, ...], stored: str) -> list[tuple[str, str]]:

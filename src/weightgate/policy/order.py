@@ -24,6 +24,7 @@ from weightgate.policy.environment import Environment
 from weightgate.policy.moments import seconds
 from weightgate.policy.permissions import PolicyException
 from weightgate.policy.settings import SEVERITIES
+from weightgate.policy.syntax import local_rules
 from weightgate.policy.tree import PolicyTree
 
 
@@ -50,6 +51,7 @@ def problems(tree: PolicyTree, corpus: Sequence[Evidence] = (), evaluated_at: st
     environments, _ = tree.load(tree.select([], True))
     pairs = _pairs(environments)
     found = compared(environments, at)
+    found += _own_rules(tree, pairs)
     if pairs:
         made = enumeration.documents(environments, severity_map.library(tree), at)
         added = enumeration.exceptions(environments, at)
@@ -125,6 +127,21 @@ def _settings(stricter: Environment, laxer: Environment) -> Iterator[Problem]:
             name = difference.pointer.removeprefix("/settings/")
             words = f"{told} than in {laxer.name}, though {stricter.name} is declared stricter: {difference.words}"
             yield _problem(stricter, name, words)
+
+
+def _own_rules(tree: PolicyTree, pairs: list[tuple[Environment, Environment]]) -> Iterator[Problem]:
+    """Yield the rules that only the laxer environment has: what they refuse, the stricter one may allow."""
+    own = {each.name: local_rules(tree.root, each.name) for pair in pairs for each in pair}
+    for stricter, laxer in pairs:
+        for rule in sorted(own[laxer.name]):
+            setting = laxer.settings.rules.get(rule)
+            if (setting is None or setting.level == "deny") and rule not in own[stricter.name]:
+                yield _problem(
+                    stricter,
+                    "stricter_than",
+                    f"{laxer.name} has the rule {rule} of its own ({own[laxer.name][rule]}) and {stricter.name} has "
+                    f"not, so {stricter.name} may allow what {laxer.name} refuses; give {stricter.name} the rule too",
+                )
 
 
 def _idle(pointer: str, laxer: Environment) -> bool:

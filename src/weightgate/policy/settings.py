@@ -177,8 +177,23 @@ def _version(value: Any, at: str) -> str:
     return text
 
 
+def _positive(value: Any, at: str) -> int:
+    if strict.count(value, at) < 1:
+        strict.fail(at, "found 0; expected at least 1")
+    return int(value)
+
+
+def _names(value: Any, at: str) -> tuple[str, ...]:
+    names = strict.array(strict.text)(value, at)
+    if not names:
+        strict.fail(at, "found an empty list; expected at least one name")
+    return names
+
+
 def _budget(value: Any, at: str) -> dict[str, int]:
     budget = strict.mapping(strict.count)(value, at)
+    if not budget:
+        strict.fail(at, "found no severity; expected a number for at least one, such as {MEDIUM: 10}")
     for word in budget:
         strict.word(*SEVERITIES)(word, f"{at}/{word}")
     return budget
@@ -190,13 +205,28 @@ PARAMETERS: dict[str, dict[str, strict.Reader[Any]]] = {
     "severity.budget": {"at_most": _budget},
     "scans.fresh": {"max_hours": strict.count},
     "scanners.minimum_version": {"minimum": strict.mapping(_version)},
-    "scanners.corroborated": {"at_least": strict.count},
-    "threats.forbidden": {"kinds": _NAMES},
-    "model.source": {"sources": _NAMES, "hosts": _NAMES, "organizations": _NAMES, "denied_models": _NAMES},
+    "scanners.corroborated": {"at_least": _positive},
+    "threats.forbidden": {"kinds": _names},
+    "model.source": {"sources": _names, "hosts": _NAMES, "organizations": _NAMES, "denied_models": _NAMES},
     "model.formats": {"allowed": _NAMES},
     "model.licence": {"judged_by": _NAMES},
 }
 """What a rule is told beside its level: rule → parameter → how it is read. A rule that is on needs all of its own."""
+
+_UNTOLD = frozenset(
+    {"coverage.complete", "document.valid", "model.digest", "model.file_digests", "model.pinned_revision"}
+    | {"outcome.safe", "scanners.required", "settings.valid", "severity.threshold"}
+)
+"""Rules that ship with weightgate and are told nothing. What another rule is told, a tree's own or a `local.…` one, the
+tree itself says: its `rules/settings` refuses what it does not know."""
+
+
+def _anything(value: Any, at: str) -> Any:
+    return value
+
+
+def _keys(value: Any) -> set[str]:
+    return value.keys() - {"level"} if isinstance(value, dict) else set()
 
 
 def _rule_setting(level: str, effective_on: str | None = None, **parameters: Any) -> RuleSetting:
@@ -211,8 +241,13 @@ def _rules(value: Any, at: str) -> dict[str, RuleSetting]:
             strict.fail(place, "a rule's name is two words, such as coverage.complete")
         told = PARAMETERS.get(name, {})
         level = {"level": strict.word("deny", "warn", "off")}
-        reader = strict.record(_rule_setting, level, optional={"effective_on": moment, **told})
+        own = {} if name in PARAMETERS or name in _UNTOLD else dict.fromkeys(_keys(item), _anything)
+        reader = strict.record(_rule_setting, level, optional={**own, "effective_on": moment, **told})
         rules[name] = setting = reader(item, place)
+        if setting.effective_on is not None and setting.level != "deny":
+            strict.fail(
+                f"{place}/effective_on", f"found beside the level {setting.level}; a date is for the level deny"
+            )
         missing = told.keys() - setting.parameters.keys()
         if setting.level != "off" and missing:
             strict.fail(place, f"the rule is switched on and not told {', '.join(sorted(missing))}")

@@ -124,6 +124,18 @@ def rule_name(rule: Node) -> str:
     return name
 
 
+def local_rules(root: Path, environment: str) -> dict[str, str]:
+    """Return the ids of the `local.…` rules that an environment's own Rego names, each with its file and line."""
+    paths = [path for path in rego_files(root) if path.startswith(f"environments/{environment}/") and not is_test(path)]
+    found: dict[str, str] = {}
+    for path, module in parse(root, paths).items():
+        for node in walk(module.rules):
+            word = text(node) or ""
+            if word.startswith("local."):
+                found.setdefault(word, f"{path}:{line(node)}")
+    return found
+
+
 def members(modules: Iterable[Module], package: Path_, name: str) -> set[str]:
     """Return the string literals in the value of the rule `name` of a package, such as the members of a set."""
     found = {

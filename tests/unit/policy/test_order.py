@@ -135,3 +135,33 @@ def test_shrinking_leaves_what_is_needed(need: int) -> None:
     small = shrink.smallest(Evidence.of(documents.typed(large)), shows).document
     assert {finding.id for finding in small.findings} == wanted
     assert (small.scans, small.model.files) == ((), ())
+
+
+OWN = """
+own contains {"rule": "local.no_bin", "msg": "a .bin file"} if {
+	some file in input.model.files
+	endswith(file.path, ".bin")
+}
+"""
+
+
+def _with_own(root: Path, *names: str) -> None:
+    for name in names:
+        path = f"environments/{name}/policy.rego"
+        binding = f'with data.weightgate.break_glass as object.get(data.{name}, "break_glass", {{}})'
+        trees.edit(root, path, binding, f"{binding}\n\t\twith data.weightgate.own as own")
+        trees.write(root, path, (root / path).read_text("utf-8") + OWN)
+
+
+def test_a_rule_that_only_the_laxer_environment_has_is_found(tmp_path: Path) -> None:
+    root = trees.copy(tmp_path)
+    _with_own(root, "staging")
+    [problem] = problems(PolicyTree(root, "--policy"))
+    assert "environments/prod/data.yaml:" in problem.where
+    assert "staging has the rule local.no_bin of its own (environments/staging/policy.rego:" in problem.message
+
+
+def test_a_rule_that_the_stricter_environment_has_too_is_in_order(tmp_path: Path) -> None:
+    root = trees.copy(tmp_path)
+    _with_own(root, "staging", "prod")
+    assert problems(PolicyTree(root, "--policy")) == []

@@ -74,6 +74,7 @@ deny contains _violation(sprintf("the rule %s cannot be weakened", [rule])) if {
 
 deny contains _violation(sprintf("the rule %s has the unknown setting %s", [rule, key])) if {
 	some rule, setting in data.weightgate.settings.rules
+	not startswith(rule, "local.")
 	some key in (object.keys(setting) - ({"level", "effective_on"} | object.get(_parameters, rule, set())))
 }
 

@@ -21,7 +21,7 @@ undecided contains _violation(sprintf("%s ran in version %v; expected %s or newe
 	not _reaches(version, minimum)
 }
 
-undecided contains _violation("the setting minimum must give scanners versions such as \"1.2.3\"") if {
+undecided contains _violation("the setting minimum must give scanners of coverage.scanners versions such as \"1.2.3\"") if {
 	not levels.off("scanners.minimum_version")
 	not _told
 }
@@ -31,9 +31,16 @@ _minimum := data.weightgate.settings.rules["scanners.minimum_version"].minimum
 _told if {
 	is_object(_minimum)
 	count(_minimum) > 0
-	every version in _minimum {
+	every scanner, version in _minimum {
+		scanner in _accepted
 		_numbers(version)
 	}
+}
+
+# NOTE: a scanner that no list names is most likely a misspelt one, which would ask for nothing.
+_accepted := {scanner |
+	some scanners in data.weightgate.settings.coverage.scanners
+	some scanner in scanners
 }
 
 _reaches(version, minimum) if _numbers(version) >= _numbers(minimum)

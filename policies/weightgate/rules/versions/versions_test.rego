@@ -6,6 +6,7 @@ import data.weightgate.rules.versions
 _undecided(setting, version) := result if {
 	result := versions.undecided with input.scans as [fixtures.changed(fixtures.scan, {"version": version})]
 		with data.weightgate.settings.rules as {"scanners.minimum_version": setting}
+		with data.weightgate.settings.coverage.scanners as {"default": ["modelaudit"], "pickle": ["modelscan"]}
 }
 
 _of(version) := _undecided({"minimum": {"modelaudit": "0.2.54", "modelscan": "9"}}, version)
@@ -53,7 +54,7 @@ test_off_it_says_nothing if {
 }
 
 test_what_it_is_told_must_be_readable if {
-	every setting in [{}, {"minimum": {}}, {"minimum": null}, {"minimum": "1"}, {"minimum": ["1"]}, {"minimum": {"modelscan": "one"}}, {"minimum": {"modelscan": 1}}] {
-		_undecided(setting, "1") == {fixtures.violation("scanners.minimum_version", "the setting minimum must give scanners versions such as \"1.2.3\"")}
+	every setting in [{}, {"minimum": {}}, {"minimum": null}, {"minimum": "1"}, {"minimum": ["1"]}, {"minimum": {"modelscan": "one"}}, {"minimum": {"modelscan": 1}}, {"minimum": {"modelaudti": "1"}}] {
+		_undecided(setting, "1") == {fixtures.violation("scanners.minimum_version", "the setting minimum must give scanners of coverage.scanners versions such as \"1.2.3\"")}
 	}
 }

@@ -36,7 +36,7 @@ def check(tree: PolicyTree) -> list[Problem]:
         modules = list(syntax.parse(tree.root, paths).values())
         files = data.read(tree)
         rules = structure.rule_ids(modules)
-        known = words(names, rules)
+        known = words(names, rules, data.keys(files.library.get("threat_kinds")))
         found = set(files.problems)
         found.update(data.unknown_words(files, known))
         found.update(rego.problems(Program(modules, input_shape(), _data(files, names, modules, known)), known))

@@ -134,7 +134,8 @@ def _mistakes(file: YamlFile, path: str, donor: Any, read_file: Callable[[YamlFi
             break
         except InvalidDocument as exc:
             # NOTE: what is missing where something else was taken out is most likely what that was meant to be.
-            if not (exc.pointer in shortened and exc.problem.endswith("is missing")):
+            missed = exc.problem.endswith("is missing") or " and not told " in exc.problem
+            if not (exc.pointer in shortened and missed):
                 problems.append(_at_pointer(file, path, exc))
             steps = [step.replace("~1", "/").replace("~0", "~") for step in exc.pointer.split("/")[1:]]
             change, value = _mend(value, steps, donor)
@@ -194,8 +195,21 @@ _PLACES = {
     "/settings/coverage/data_formats/*": "format",
     "/settings/stricter_than": "environment",
     "/settings/break_glass/never_override/*": "rule",
+    "/settings/rules/threats.forbidden/kinds/*": "kind of threat",
+    "/settings/rules/model.source/sources/*": "source",
+    "/settings/rules/model.formats/allowed/*": "format",
+    "/settings/rules/model.licence/judged_by/*": "scanner",
 }
-_KEYS = {"/settings/rules": "rule", "/settings/coverage/scanners": "format"}
+_KEYS = {
+    "/settings/rules": "rule",
+    "/settings/coverage/scanners": "format",
+    "/settings/rules/scanners.minimum_version/minimum": "scanner",
+}
+
+
+def keys(file: YamlFile | None) -> list[str]:
+    """Return the keys of a file that holds a mapping."""
+    return [*file.value] if file is not None and isinstance(file.value, dict) else []
 
 
 def takes_grants(files: DataFiles) -> frozenset[str]:

@@ -60,8 +60,9 @@ def _never_on(files: DataFiles, rules: dict[str, Module]) -> Iterator[Problem]:
 def _floors(files: DataFiles, modules: list[Module]) -> Iterator[Problem]:
     floors = members(modules, _LEVELS, "floors")
     for name in files.settings:
-        for rule, level in _levels(files, name).items():
-            if rule in floors and level != "deny":
+        rules = _settings(files, name).get("rules")
+        for rule, setting in (rules if isinstance(rules, dict) else {}).items():
+            if rule in floors and setting != {"level": "deny"}:
                 line = files.settings[name].lines.get(f"/settings/rules/{rule}", 1)
                 yield Problem(f"environments/{name}/data.yaml", line, "floor", f"the rule {rule} cannot be weakened")
 

@@ -56,8 +56,8 @@ class Words:
         return []
 
 
-def words(environments: list[str], rules: Iterable[str]) -> Words:
-    """Return the words of a tree with these environments and rule ids."""
+def words(environments: list[str], rules: Iterable[str], threat_kinds: Iterable[str] = ()) -> Words:
+    """Return the words of a tree with these environments, rule ids and kinds of threat."""
     return Words(
         {
             "severity": frozenset(word.value for word in Severity),
@@ -71,5 +71,6 @@ def words(environments: list[str], rules: Iterable[str]) -> Words:
             "verdict": frozenset({"allow", "deny", "indeterminate"}),
             "environment": frozenset(environments),
             "rule": frozenset(rules),
+            "kind of threat": frozenset(threat_kinds),
         }
     )

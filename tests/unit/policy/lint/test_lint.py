@@ -367,3 +367,71 @@ def test_a_rule_that_the_decision_hears_is_no_problem(root: Path) -> None:
         f"{text}\nown contains violation if some violation in _too_large\n\n_too_large contains {SPEAKS}\n",
     )
     assert lint(root) == []
+
+
+RULE_OFF = {
+    "threats.forbidden": 'threats.forbidden: {level: "off"}',
+    "scanners.minimum_version": 'scanners.minimum_version: {level: "off"}',
+    "model.source": 'model.source: {level: "off"}',
+    "model.formats": 'model.formats: {level: "off"}',
+    "model.licence": 'model.licence: {level: "off"}',
+    "scanners.corroborated": 'scanners.corroborated: {level: "off"}',
+    "severity.budget": 'severity.budget: {level: "off"}',
+}
+TOLD = [
+    pytest.param("threats.forbidden", "kinds: [backdor]", "unknown-word", '"backdoor"', id="kind of threat"),
+    pytest.param("threats.forbidden", "kinds: []", "data", "at least one name", id="no kind"),
+    pytest.param(
+        "scanners.minimum_version", 'minimum: {modelaudti: "1"}', "unknown-word", '"modelaudit"', id="minimum"
+    ),
+    pytest.param(
+        "model.source",
+        "sources: [locla], hosts: [], organizations: [], denied_models: []",
+        "unknown-word",
+        '"local"',
+        id="source",
+    ),
+    pytest.param("model.formats", "allowed: [pikle]", "unknown-word", '"pickle"', id="allowed format"),
+    pytest.param("model.licence", "judged_by: [prisma-air]", "unknown-word", '"prisma-airs"', id="judge"),
+    pytest.param("scanners.corroborated", "at_least: 0", "data", "at least 1", id="no scanner"),
+    pytest.param("severity.budget", "at_most: {}", "data", "at least one", id="no budget"),
+]
+
+
+@pytest.mark.parametrize(("rule", "told", "kind", "says"), TOLD)
+def test_what_a_rule_is_told_has_known_words(root: Path, rule: str, told: str, kind: str, says: str) -> None:
+    line = trees.edit(root, PROD, RULE_OFF[rule], f"{rule}: {{level: deny, {told}}}")
+    problems = lint(root)
+    assert said(problems) == [(PROD, line, kind)]
+    assert says in problems[0].message
+
+
+DATES = [
+    pytest.param('model.digest: {level: warn, effective_on: "2027-01-01"}', "a date is for the level deny", id="warn"),
+    pytest.param('outcome.safe: {level: deny, effective_on: "2027-01-01"}', "cannot be weakened", id="floor"),
+]
+
+
+@pytest.mark.parametrize(("setting", "says"), DATES)
+def test_a_date_that_would_weaken_or_do_nothing_is_found(root: Path, setting: str, says: str) -> None:
+    line = trees.edit(root, PROD, "model.digest: {level: deny}", setting)
+    assert [(each.line, says in each.message) for each in lint(root)] == [(line, True)]
+
+
+def test_a_rule_of_the_tree_is_told_what_the_tree_says(root: Path) -> None:
+    rule = "policies/weightgate/rules/settings/settings.rego"
+    trees.edit(
+        root, rule, '"severity.budget": {"at_most"},', '"severity.budget": {"at_most"},\n\t"model.size": {"max_files"},'
+    )
+    settings = PolicyTree(root, "--policy")
+    trees.edit(
+        root,
+        PROD,
+        "model.digest: {level: deny}",
+        "model.digest: {level: deny}\n    model.size: {level: deny, max_files: 3}",
+    )
+    loaded, _ = settings.load(["prod"])
+    assert loaded["prod"].settings.rules["model.size"].parameters == {"max_files": 3}
+    trees.edit(root, PROD, "model.size:", "local.size:")
+    loaded, _ = settings.load(["prod"])
+    assert loaded["prod"].settings.rules["local.size"].parameters == {"max_files": 3}
