@@ -81,6 +81,16 @@ test_its_grants_are_the_ones_that_count if {
 	{warning.rule | some warning in granted.warnings} == {"break_glass.used"}
 }
 
+test_how_long_a_grant_may_last if {
+	document := fixtures.changed(fixtures.document, {"findings": [fixtures.changed(fixtures.finding, {"severity": "CRITICAL"})]})
+	every hours, verdict in {8: "allow", 9: "deny"} {
+		expires := time.format(clock.ns(fixtures.grant.created) + clock.hours(hours))
+		grant := fixtures.changed(fixtures.grant, {"expires": expires})
+		decision := prod.decision with input as document with data.prod.exceptions as {} with data.prod.break_glass as {"BG-1": grant}
+		decision.verdict == verdict
+	}
+}
+
 # The rules that have something to say.
 _said(changes) := {said.rule | some said in array.concat(decision.violations, decision.warnings)} if decision := _decide(changes)
 

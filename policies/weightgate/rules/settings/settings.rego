@@ -145,6 +145,7 @@ _days if {
 _hours if not "break_glass" in object.keys(data.weightgate.settings)
 
 _hours if {
+	# NOTE: only numbers lie between two numbers.
 	data.weightgate.settings.break_glass.max_hours >= 0
 	data.weightgate.settings.break_glass.max_hours <= 24
 	is_array(data.weightgate.settings.break_glass.never_override)

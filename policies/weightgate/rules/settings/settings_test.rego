@@ -154,7 +154,7 @@ test_break_glass_has_limits_or_is_not_there if {
 	without := settings.deny with data.weightgate.settings as object.remove(fixtures.settings, ["break_glass"])
 	without == set()
 	msg := "break_glass must say max_hours, at most 24, and a list never_override"
-	every limits in [null, {"never_override": []}, {"max_hours": 1}, {"max_hours": 25, "never_override": []}, {"max_hours": -1, "never_override": []}, {"max_hours": "8", "never_override": []}, {"max_hours": 8, "never_override": "x"}] {
+	every limits in [null, {"never_override": []}, {"max_hours": 1}, {"max_hours": 25, "never_override": []}, {"max_hours": -1, "never_override": []}, {"max_hours": "8", "never_override": []}, {"max_hours": true, "never_override": []}, {"max_hours": null, "never_override": []}, {"max_hours": [8], "never_override": []}, {"max_hours": 8, "never_override": "x"}] {
 		_refused(msg) - _deny({"break_glass": limits}) == set()
 	}
 	_deny({"break_glass": {"max_hours": 1, "never_override": [], "hours": 1}}) == _refused("unknown setting break_glass.hours")
