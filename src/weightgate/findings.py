@@ -309,7 +309,11 @@ def read(raw: bytes, where: str = "findings document") -> FindingsDocument:
     Raises `InvalidDocument` naming `where` and a JSON pointer: for anything but strict JSON, an unknown or missing
     key, a wrong type or word, two files with one path, two findings with one id.
     """
-    value = strict.loads(raw, where)
+    return parse(strict.loads(raw, where), where)
+
+
+def parse(value: Any, where: str) -> FindingsDocument:
+    """Return the document that the JSON value `value` is; raises as `read` does."""
     try:
         document = _DOCUMENT(value, "")
         _check(document)

@@ -207,6 +207,7 @@ def record(
     """A closed object with exactly the keys of `fields`, and any of `optional`, given to `make` by name."""
     wanted = fields.keys()
     known = {**fields, **(optional or {})}
+    steps = {key: f"/{escape(key)}" for key in known}
 
     def read(value: Any, at: str) -> T:
         if type(value) is not dict:
@@ -218,7 +219,7 @@ def record(
             for key in fields:
                 if key not in value:
                     fail(at, f"the key {show(key)} is missing")
-        return make(**{key: known[key](item, f"{at}/{escape(key)}") for key, item in value.items()})
+        return make(**{key: known[key](item, at + steps[key]) for key, item in value.items()})
 
     return read
 

@@ -10,7 +10,7 @@ from weightgate.engine.canary import CANARIES
 from weightgate.engine.interface import PolicyEngine, RawAnswers
 from weightgate.engine.request import inputs
 from weightgate.errors import InvalidDocument, MalformedDecision, UsageError
-from weightgate.findings import FindingsDocument, to_json
+from weightgate.findings import FindingsDocument, parse, to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,12 @@ class Evidence:
     def of(cls, document: FindingsDocument) -> Evidence:
         """Return `document` with its canonical bytes."""
         return cls(document, strict.canonical(to_json(document)))
+
+    @classmethod
+    def read(cls, raw: bytes, where: str) -> Evidence:
+        """Return the document that `raw` holds, with its canonical bytes; raises as `weightgate.findings.read` does."""
+        value = strict.loads(raw, where)
+        return cls(parse(value, where), strict.canonical(value))
 
 
 def evaluate(

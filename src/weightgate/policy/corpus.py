@@ -7,7 +7,6 @@ from pathlib import Path
 
 from weightgate.engine.evaluate import Evidence
 from weightgate.errors import UsageError
-from weightgate.findings import read
 
 _MARK = b'"weightgate.findings/v1"'
 
@@ -44,7 +43,7 @@ def load(path: Path, named: frozenset[Path]) -> Evidence | None:
         raise UsageError(f"{path}: cannot be read: {exc.strerror}; expected a findings document") from exc
     if _MARK not in raw and path not in named and not path.name.startswith("findings"):
         return None
-    return Evidence.of(read(raw, str(path)))
+    return Evidence.read(raw, str(path))
 
 
 def load_all(paths: list[Path]) -> list[Evidence]:
