@@ -29,4 +29,7 @@ of(rule) := "warn" if {
 
 # METADATA
 # description: Whether an environment switched a rule off, so that nobody need work out what it would say.
-off(rule) if of(rule) == "off"
+off(rule) if {
+	data.weightgate.settings.rules[rule].level == "off"
+	not rule in floors
+}

@@ -9,10 +9,13 @@
 #   remediation: Add a scanner that reads the file, remove the file from the model, or have its format accepted as data.
 package weightgate.rules.coverage
 
+import data.weightgate.lib.files
+
 # METADATA
 # description: One violation for each file that nobody vouches for, and one for each scan that lost something for good.
 # scope: document
 undecided contains _violation(path, sprintf("%s (%s) was not scanned%s", [path, format, _reasons(path)])) if {
+	not _complete
 	some file in input.model.files
 	path := object.get(file, "path", "a file without path")
 	not path in _covered
@@ -24,16 +27,23 @@ undecided contains _violation(null, sprintf("the scan by %s is partial%s", [_nam
 	not _whole(scan)
 }
 
-_covered := _scanned | _plain_data
+# NOTE: nothing is left to look for in most documents; then no file is looked at by itself.
+_complete if {
+	files.sound
+	files.paths - _scanned == set()
+}
+
+_covered := _scanned if {
+	_complete
+} else := _scanned | _plain_data
 
 # NOTE: a failed scan covers nothing, and rule outcome.safe refuses it whatever else there is.
-_scanned := {file.path |
-	some scan in input.scans
-	scan.status in {"completed", "partial"}
-	some file in input.model.files
-	scan.scanner in _accepted(file.format)
-	not file.path in object.get(_unscanned, scan.scanner, set())
-}
+_scanned := union({paths |
+	some scanner in {scan.scanner | some scan in input.scans; scan.status in {"completed", "partial"}}
+	some format, of_format in files.by_format
+	scanner in _accepted(format)
+	paths := of_format - _unscanned[scanner]
+})
 
 _plain_data := {file.path |
 	some file in input.model.files

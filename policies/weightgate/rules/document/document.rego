@@ -9,6 +9,7 @@
 #   remediation: Make the document with `weightgate scan` or `weightgate normalize`, and do not edit it.
 package weightgate.rules.document
 
+import data.weightgate.lib.files
 import data.weightgate.lib.severities
 
 # METADATA
@@ -26,6 +27,7 @@ deny contains _violation(sprintf("the input has no list %s", [concat(".", path)]
 }
 
 deny contains _violation(sprintf("file %v has no path, or no format", [index])) if {
+	not files.sound
 	some index, file in input.model.files
 	not _sound_file(file)
 }

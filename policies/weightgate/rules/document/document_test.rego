@@ -51,6 +51,11 @@ test_a_file_needs_path_and_format if {
 	}
 }
 
+test_only_the_file_at_fault_is_named if {
+	files := [{"path": "a", "format": "json"}, {"path": "b", "format": 1}, {"path": "c", "format": "json"}]
+	_deny(_model({"files": files})) == _refused("file 1 has no path, or no format")
+}
+
 test_a_scan_needs_what_the_rules_read if {
 	msg := "scan 0 has no scanner, status, or list of unscanned files or of errors"
 	every key in ["scanner", "status", "unscanned", "errors"] {
