@@ -87,6 +87,10 @@ class PolicyTree(NamedTuple):
         """Return the digest of everything that decides, as `load` does, without reading what the files say."""
         return _digest(_contents(self.root))
 
+    def contents(self) -> dict[str, bytes]:
+        """Return the bytes of every file that decides, by its path below the root. Raises `PolicyError`."""
+        return _contents(self.root)
+
     def _environment(self, name: str, files: dict[str, YamlFile]) -> Environment:
         from weightgate.policy.environment import Environment
         from weightgate.policy.permissions import read_exceptions, read_grants

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from weightgate.engine import many
 from weightgate.errors import UsageError
 from weightgate.policy import enumeration, severity_map
 from weightgate.policy.compare import Effect
 from weightgate.policy.diff import changes as changes_module
+from weightgate.policy.diff import reach
 from weightgate.policy.diff.changes import Change, Kind
 from weightgate.policy.diff.replay import Flip, replay, replay_files
 from weightgate.policy.tree import PolicyTree
@@ -20,7 +22,7 @@ class Impact:
     """Everything that differs between two policy trees."""
 
     environments: tuple[str, ...]
-    """Those that both trees have; only these are replayed."""
+    """Those that both trees have."""
     changes: tuple[Change, ...]
     documents: int
     """Stored documents that were decided by both trees."""
@@ -47,7 +49,12 @@ def compare(base: PolicyTree, head: PolicyTree, corpus: Sequence[Path], evaluate
     if before_digest == after_digest:
         return Impact(tuple(common), (), 0, (), ())
     found = changes_module.changes(base, before, head, after, evaluated_at)
-    count, flips = replay_files(base, head, corpus, common, evaluated_at)
+    same = reach.unreached(base, head, common)
+    for tree in (base, head) if same else ():
+        # NOTE: only the canaries: what refuses nothing is an error, also where nothing changes.
+        many.decide(tree, [], same, evaluated_at)
+    reached = [name for name in common if name not in same]
+    count, flips = replay_files(base, head, corpus, reached, evaluated_at)
     if corpus and not count:
         named = ", ".join(map(str, corpus))
         raise UsageError(f"{named}: no findings document; expected files of schema weightgate.findings/v1")
@@ -55,5 +62,5 @@ def compare(base: PolicyTree, head: PolicyTree, corpus: Sequence[Path], evaluate
     if any(change.kind is Kind.REGO for change in found):
         made = enumeration.documents(after, severity_map.library(head), evaluated_at)
         named_made = [(f"generated document {number}", item) for number, item in enumerate(made, start=1)]
-        generated = [flip for flip in replay(base, head, named_made, common, evaluated_at) if flip.loosens]
+        generated = [flip for flip in replay(base, head, named_made, reached, evaluated_at) if flip.loosens]
     return Impact(tuple(common), tuple(found), count, tuple(flips), tuple(generated))
