@@ -1,10 +1,12 @@
 """Time weightgate beside its peers, in turn and in the same run, and print one table.
 
-    python benchmarks/bench.py [--runs N] [check|scale|scan …]
+    python benchmarks/bench.py [--runs N] [check|scale|scan|diff …]
 
 `check`  one document of 10 findings against every environment, beside `conftest test` once an environment
 `scale`  10,000 findings × 200 exceptions × 3 environments, beside `opa eval` of the same decisions
 `scan`   a model directory with picklescan and ModelAudit, beside the bare programs
+`diff`   `policy diff` of 10,000 stored documents, beside `opa eval` of the same decisions in the same batches
+         (a few minutes a run: `--runs 3`)
 
 Each row is the median of N runs; the ratio is the median of the pairs' ratios, so that a machine that changes its speed
 changes both sides. Nothing here passes or fails.
@@ -22,12 +24,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import corpus
+
 from weightgate import findings
-from weightgate.engine import binary
+from weightgate.engine import binary, many
+from weightgate.engine.evaluate import Evidence
 from weightgate.findings import Finding, FindingsDocument, Generator, Model, ModelFile, Scan, Severity, Source, Status
 from weightgate.scanners import installations
 
@@ -181,7 +186,72 @@ def scan(folder: Path) -> list[Row]:
     ]
 
 
-BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {"check": check, "scale": scale, "scan": scan}
+def diff(folder: Path) -> list[Row]:
+    """Two changes of the policy: one that reaches every environment and rule, and the usual one."""
+    documents, batches = folder / "corpus", folder / "batches"
+    corpus.write(documents, DOCUMENTS)
+    batches.mkdir()
+    for number, batch in enumerate(_batches(sorted(documents.rglob("*.json")))):
+        (batches / f"{number}.json").write_bytes(batch)
+    names = [str(path) for path in sorted(batches.iterdir())]
+    (batches / "names").write_text("\n".join(names), "utf-8")
+    base = _tree(folder / "base", {})
+    rows = []
+    for name, edits in CHANGES.items():
+        head = _tree(folder / name, edits)
+        ours = ["weightgate", "policy", "diff", str(base), str(head), "--corpus", str(documents), "--at", corpus.TIME]
+        theirs = [_all_decided(tree, batches) for tree in (base, head)]
+        rows.append(Row(f"diff, {DOCUMENTS:,} documents × 3 × 2, {name}", [ours], theirs, "opa eval, all decisions"))
+    return rows
+
+
+DOCUMENTS = 10_000
+CHANGES = {
+    "all changes": {
+        "environments/dev/data.yaml": ("fail_on: [CRITICAL]", "fail_on: [CRITICAL, HIGH]"),
+        "environments/staging/data.yaml": ("fail_on: [CRITICAL, HIGH]", "fail_on: [CRITICAL, HIGH, MEDIUM]"),
+        "environments/prod/data.yaml": ("fail_on: [CRITICAL, HIGH, MEDIUM]", "fail_on: [CRITICAL, HIGH]"),
+        "policies/weightgate/rules/outcome/outcome.rego": ('_safe := {"PASS", ', '_safe := {"PASS", "NO_ISSUES", '),
+        "policies/weightgate/severity_map/data.yaml": ('"3":\n    severity: HIGH', '"3":\n    severity: MEDIUM'),
+    },
+    "staging changes": {
+        "environments/staging/data.yaml": ("fail_on: [CRITICAL, HIGH]", "fail_on: [CRITICAL, HIGH, MEDIUM]")
+    },
+}
+
+
+def _tree(folder: Path, edits: dict[str, tuple[str, str]]) -> Path:
+    for top in ("policies", "environments"):
+        shutil.copytree(ROOT / top, folder / top)
+    for path, (old, new) in edits.items():
+        text = (folder / path).read_text("utf-8")
+        if old not in text:
+            sys.exit(f"{path}: no {old!r} to change")
+        (folder / path).write_text(text.replace(old, new), "utf-8")
+    return folder
+
+
+def _batches(paths: list[Path]) -> Iterator[bytes]:
+    """Yield what one OPA is asked: the documents, as weightgate sends them, and all environments."""
+    context = b'{"context":{"evaluated_at":"' + corpus.TIME.encode() + b'"},'
+    for start in range(0, len(paths), many.BATCH):
+        raws = [Evidence.read(path.read_bytes(), str(path)).raw for path in paths[start : start + many.BATCH]]
+        names = json.dumps(ENVIRONMENTS).encode()
+        yield b'{"environments":' + names + b',"inputs":[' + b",".join(context + raw[1:] for raw in raws) + b"]}"
+
+
+def _all_decided(tree: Path, batches: Path) -> list[str]:
+    """Return a command that decides every batch with the policy of `tree`, one on each core."""
+    query = (
+        "[decision | some name in input.environments; some document in input.inputs; "
+        "decision := data.environments[name].decision with input as document]"
+    )
+    bare = [str(binary.find()), "eval", "--strict-builtin-errors", "--ignore", "*_test.rego"]
+    bare += ["-d", str(tree / "policies"), "-d", str(tree / "environments"), query, "-i"]
+    return ["xargs", "-a", str(batches / "names"), "-n", "1", "-P", str(os.cpu_count()), *bare]
+
+
+BENCHMARKS: dict[str, Callable[[Path], list[Row]]] = {"check": check, "scale": scale, "scan": scan, "diff": diff}
 
 if __name__ == "__main__":
     sys.exit(main())
