@@ -14,11 +14,12 @@ export WEIGHTGATE_CONFTEST ?= $(TOOLS)/conftest
 export WEIGHTGATE_ACTIONLINT ?= $(TOOLS)/actionlint
 
 .DEFAULT_GOAL := help
-.PHONY: help gate test setup lint types policy unit scanners locks clean
+.PHONY: help gate test setup lint types policy mutants mutate unit scanners locks clean
 
 help:
 	@echo "make gate   gate two sample models against dev, staging and prod with a real scanner"
 	@echo "make test   run every check: tests, policy tests with coverage, linters, types"
+	@echo "make mutate plant every mistake into the policy tree, and count those that its tests find (takes minutes)"
 	@echo "make locks  renew the lock files    make clean  remove what make made here"
 
 ## set-up, each step done once
@@ -45,7 +46,7 @@ setup: $(VENV)/core
 gate: setup
 	@$(BIN)/python samples/gate.py
 
-test: setup $(VENV)/dev scanners lint types policy unit
+test: setup $(VENV)/dev scanners lint types policy mutants unit
 	@echo "all checks passed"
 
 scanners: $(VENV)/core
@@ -69,6 +70,13 @@ policy: setup
 	$$opa test --fail-on-empty policies environments && \
 	$$opa test --coverage --threshold 100 policies environments > /dev/null
 	weightgate policy lint
+
+# A sample of what `make mutate` does as a whole, always the same mistakes, in bounded time.
+mutants: setup
+	weightgate policy test --mutate --sample 150 --budget 150 --min-score 95
+
+mutate: setup
+	weightgate policy test --mutate --min-score 95
 
 unit: $(VENV)/dev
 	pytest -n $(JOBS) --dist loadfile tests
