@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from weightgate.errors import PolicyError
+from weightgate.errors import InvalidDocument, PolicyError
 from weightgate.policy import permissions, settings, yamlfile
 
 SETTINGS = """\
@@ -217,3 +217,14 @@ def test_these_times_are_times(value: str) -> None:
 def test_the_library_s_data_is_closed_too(reader: Any, text: str) -> None:
     with pytest.raises(PolicyError, match=r"^map\.yaml:1: "):
         yamlfile.load(textwrap.dedent(text).encode(), "map.yaml").read(reader)
+
+
+@pytest.mark.parametrize("time", ["1677-12-31", "2262-01-01", "2999-01-01T00:00:00Z"])
+def test_a_time_that_opa_cannot_count_is_refused(time: str) -> None:
+    with pytest.raises(InvalidDocument, match="a year from 1678 to 2261"):
+        permissions.moment(time, "/expires")
+
+
+@pytest.mark.parametrize("time", ["1678-01-01", "2261-12-31T23:59:59Z"])
+def test_a_time_that_opa_can_count_is_taken(time: str) -> None:
+    assert permissions.moment(time, "") == time
