@@ -16,25 +16,23 @@ import data.weightgate.lib.severities
 # description: What is wrong with the settings, one violation each.
 # scope: document
 deny contains _violation(sprintf("the setting %s is missing", [concat(".", path)])) if {
-	not _shaped
 	some path in _mandatory
 	object.get(data.weightgate.settings, path, null) == null
 }
 
 deny contains _violation(sprintf("unknown setting %s", [concat(".", array.concat(path, [key]))])) if {
-	not _shaped
 	some path, keys in _keys
 	some key in (object.keys(object.get(data.weightgate.settings, path, {})) - keys)
 }
 
 deny contains _violation(sprintf("%s must be a list", [concat(".", path)])) if {
-	not _shaped
 	some path in _lists
 	not is_array(object.get(data.weightgate.settings, path, []))
 }
 
 deny contains _violation(sprintf("fail_on holds %v, which is no severity", [word])) if {
-	some word in ({word | some word in data.weightgate.settings.fail_on} - (severities.known | {"UNKNOWN"}))
+	some word in data.weightgate.settings.fail_on
+	not word in (severities.known | {"UNKNOWN"})
 }
 
 deny contains _violation(sprintf("fail_on must hold %s", [severities.highest])) if {
@@ -58,83 +56,43 @@ deny contains _violation("break_glass must say max_hours, at most 24, and a list
 deny contains _violation("coverage.scanners must be lists of scanners, one of them named default") if not _scanner_lists
 
 deny contains _violation(sprintf("the rule %s does not exist", [rule])) if {
-	some rule in (_rules - data.weightgate.gate.rule_ids)
+	some rule, _ in data.weightgate.settings.rules
 	not _is_rule(rule)
 }
 
 deny contains _violation(sprintf("the rule %s must be deny, warn or off", [rule])) if {
-	some rule, setting in _told_more
+	some rule, setting in data.weightgate.settings.rules
 	level := object.get(setting, "level", null)
 	not level in {"deny", "warn", "off"}
 }
 
 deny contains _violation(sprintf("the rule %s cannot be weakened", [rule])) if {
-	some rule in (_rules & levels.floors)
-	data.weightgate.settings.rules[rule] != {"level": "deny"}
+	some rule, setting in data.weightgate.settings.rules
+	rule in levels.floors
+	setting != {"level": "deny"}
 }
 
 deny contains _violation(sprintf("the rule %s has the unknown setting %s", [rule, key])) if {
-	some rule, setting in _told_more
+	some rule, setting in data.weightgate.settings.rules
 	not startswith(rule, "local.")
 	some key in (object.keys(setting) - ({"level", "effective_on"} | object.get(_parameters, rule, set())))
 }
 
 deny contains _violation(sprintf("the severity map gives %v the severity %v, which does not exist", [name, severity])) if {
-	some severity in (_mapped - severities.known)
 	some map in _severity_maps
 	some kind in ["threats", "series"]
 	some name, entry in map[kind]
-	object.get(entry, "severity", null) == severity
+	severity := object.get(entry, "severity", null)
+	not severity in severities.known
 }
 
 deny contains _violation(sprintf("the severity map gives %v the severity %v, which does not exist", [name, severity])) if {
-	some severity in (_mapped - severities.known)
 	some map in _severity_maps
 	some name, states in map.rules
 	some entry in states
-	object.get(entry, "severity", null) == severity
+	severity := object.get(entry, "severity", null)
+	not severity in severities.known
 }
-
-deny contains _violation("rules must say deny, warn or off for each rule that it names") if {
-	not is_object(data.weightgate.settings.rules)
-}
-
-# NOTE: each document asks anew, so this says in few steps that nothing is missing, misspelt or of another kind; only where
-# it does not, the rules above look for what it is.
-_shaped if {
-	settings := data.weightgate.settings
-	object.keys(settings) - _keys[[]] == set()
-	object.keys(settings.scanners) == {"required"}
-	object.keys(settings.coverage) == {"scanners", "data_formats"}
-	object.keys(settings.exceptions) - {"never_rules"} == {"max_days", "never", "approvers", "warn_days"}
-	object.keys(object.get(settings, "break_glass", {})) - {"max_hours", "never_override"} == set()
-	object.keys(object.get(settings, "severity_map", {})) - {"threats", "series", "rules"} == set()
-	is_object(settings.rules)
-	is_object(settings.exceptions.max_days)
-	is_object(settings.coverage.scanners)
-	settings.exceptions.warn_days != null
-	is_array(settings.fail_on)
-	is_array(settings.scanners.required)
-	is_array(settings.coverage.data_formats)
-	is_array(settings.exceptions.never)
-	is_array(settings.exceptions.approvers)
-	is_array(object.get(settings.exceptions, "never_rules", []))
-}
-
-default _rules := set()
-
-_rules := object.keys(data.weightgate.settings.rules) if is_object(data.weightgate.settings.rules)
-
-# What is said of a rule that is more than one of three words, or none of them.
-_told_more := {rule: setting |
-	odd := {setting | some setting in data.weightgate.settings.rules} - {{"level": "deny"}, {"level": "warn"}, {"level": "off"}}
-	odd != set()
-	some rule, setting in data.weightgate.settings.rules
-	setting in odd
-}
-
-# All that the severity maps give, null where an entry gives nothing.
-_mapped := ({object.get(entry, "severity", null) | some map in _severity_maps; some entry in map.threats} | {object.get(entry, "severity", null) | some map in _severity_maps; some entry in map.series}) | {object.get(entry, "severity", null) | some map in _severity_maps; some states in map.rules; some entry in states}
 
 _mandatory := [
 	["fail_on"],
@@ -178,9 +136,10 @@ _is_rule(rule) if startswith(rule, "local.")
 
 _days if {
 	object.keys(data.weightgate.settings.exceptions.max_days) == severities.known
-	numbers := [days | some days in data.weightgate.settings.exceptions.max_days; is_number(days)]
-	count(numbers) == count(severities.known)
-	min(numbers) >= 0
+	every days in data.weightgate.settings.exceptions.max_days {
+		is_number(days)
+		days >= 0
+	}
 }
 
 _hours if not "break_glass" in object.keys(data.weightgate.settings)

@@ -103,12 +103,6 @@ test_a_rule_that_does_not_exist_is_refused if {
 	_deny({"rules": {"coverage.complet": {"level": "deny"}}}) == _refused("the rule coverage.complet does not exist")
 }
 
-test_rules_are_named if {
-	every rules in [[], [{"level": "deny"}], "deny", 1, false] {
-		_deny({"rules": rules}) == _refused("rules must say deny, warn or off for each rule that it names")
-	}
-}
-
 test_a_level_is_one_of_three_words if {
 	every setting in [{"level": "none"}, {"level": false}, {}] {
 		_deny({"rules": {"model.digest": setting}}) == _refused("the rule model.digest must be deny, warn or off")
