@@ -29,7 +29,6 @@ undecided contains _violation("the setting minimum must give scanners of coverag
 _minimum := data.weightgate.settings.rules["scanners.minimum_version"].minimum
 
 _told if {
-	is_object(_minimum)
 	count(_minimum) > 0
 	every scanner, version in _minimum {
 		scanner in _accepted
