@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from weightgate.cli import common
+from weightgate.errors import UsageError
+
+if TYPE_CHECKING:
+    from weightgate.engine.evaluate import Evidence
 
 COMMANDS = {
     "list": "show each exception and grant, its state and what it hides",
@@ -12,6 +20,27 @@ COMMANDS = {
 }
 """Each command's module is `weightgate.cli.exceptions_<name>`, with _ for -: `configure(parser)` and
 `run(args) -> exit code`."""
+
+
+def add_permission(parser: argparse.ArgumentParser, example: str, owner: str, reason: str) -> None:
+    """Declare what an exception and a grant have in common; `owner` and `reason` say who and why that is."""
+    parser.add_argument("--id", required=True, metavar=f"{example}-…", help="its own id")
+    parser.add_argument("--owner", required=True, metavar="PERSON", help=owner)
+    parser.add_argument("--approver", required=True, metavar="PERSON", help="who approves it; never the owner")
+    parser.add_argument("--reason", required=True, metavar="WORDS", help=reason)
+    parser.add_argument("--ticket", required=True, metavar="TICKET", help="where it is tracked")
+    common.add_policy(parser)
+    parser.add_argument("--at", metavar="TIME", help="it begins at this RFC 3339 time, not now")
+
+
+def one_document(path: Path) -> Evidence:
+    """Return the one findings document that `path` names; raises `UsageError` for none, several or a directory."""
+    from weightgate.policy import corpus
+
+    evidence = corpus.load_all([path])
+    if len(evidence) != 1 or path.is_dir():
+        raise UsageError(f"{path}: expected one findings document")
+    return evidence[0]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weightgate.cli import common
+from weightgate.cli.exceptions import add_permission, one_document
 from weightgate.errors import InvalidDocument, UsageError
 
 if TYPE_CHECKING:
@@ -31,11 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--findings", required=True, type=Path, metavar="FILE", help="the findings document that has the finding"
     )
-    parser.add_argument("--id", required=True, metavar="EXC-…", help="the new exception's own id")
-    parser.add_argument("--owner", required=True, metavar="PERSON", help="who answers for it")
-    parser.add_argument("--approver", required=True, metavar="PERSON", help="who approves it; never the owner")
-    parser.add_argument("--reason", required=True, metavar="WORDS", help="why the finding may pass")
-    parser.add_argument("--ticket", required=True, metavar="TICKET", help="where it is tracked")
+    add_permission(parser, "EXC", "who answers for it", "why the finding may pass")
     ends = parser.add_mutually_exclusive_group(required=True)
     ends.add_argument("--days", type=int, metavar="N", help="how long it lasts")
     ends.add_argument("--expires", metavar="TIME", help="an RFC 3339 time or a date: from this second on it is over")
@@ -43,14 +40,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rule-scope", action="store_true", help="for the finding's rule, file and model instead of the finding's id"
     )
-    common.add_policy(parser)
-    parser.add_argument("--at", metavar="TIME", help="it begins at this RFC 3339 time, not now")
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the exception; return the exit code."""
     from weightgate.formats.escape import lines
-    from weightgate.policy import corpus
     from weightgate.policy.ledger.adding import Wish, add
 
     created = common.moment(args.at)
@@ -69,10 +63,7 @@ def run(args: argparse.Namespace) -> int:
         args.bind_digest,
         args.rule_scope,
     )
-    evidence = corpus.load_all([args.findings])
-    if len(evidence) != 1 or args.findings.is_dir():
-        raise UsageError(f"{args.findings}: expected one findings document")
-    added = add(tree, evidence[0], wish)
+    added = add(tree, one_document(args.findings), wish)
     count = (
         f"excuses {len(added.hides)} finding{'s' * (len(added.hides) != 1)}" if added.hides else "excuses nothing now"
     )

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from weightgate.cli import common
-from weightgate.errors import UsageError
+from weightgate.cli.exceptions import add_permission, one_document
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,31 +24,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--findings", required=True, type=Path, metavar="FILE", help="the findings document of the model"
     )
-    parser.add_argument("--id", required=True, metavar="BG-…", help="the new grant's own id")
-    parser.add_argument("--owner", required=True, metavar="PERSON", help="who asks for it")
-    parser.add_argument("--approver", required=True, metavar="PERSON", help="who approves it; never the owner")
-    parser.add_argument("--reason", required=True, metavar="WORDS", help="what the emergency is")
-    parser.add_argument("--ticket", required=True, metavar="TICKET", help="where it is tracked")
+    add_permission(parser, "BG", "who asks for it", "what the emergency is")
     parser.add_argument("--hours", required=True, type=int, metavar="N", help="how long it lasts")
-    common.add_policy(parser)
-    parser.add_argument("--at", metavar="TIME", help="it begins at this RFC 3339 time, not now")
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the grant; return the exit code."""
     from weightgate.formats.escape import lines
-    from weightgate.policy import corpus
     from weightgate.policy.ledger.granting import Wish, grant
 
     created = common.moment(args.at)
     tree = common.own_tree(args.policy)
     tree.select([args.env], False)
-    evidence = corpus.load_all([args.findings])
-    if len(evidence) != 1 or args.findings.is_dir():
-        raise UsageError(f"{args.findings}: expected one findings document")
+    evidence = one_document(args.findings)
     wish = Wish(args.env, args.id, args.owner, args.approver, args.reason, args.ticket, created, args.hours)
-    made = grant(tree, evidence[0], wish)
-    model = evidence[0].document.model.uri
+    made = grant(tree, evidence, wish)
+    model = evidence.document.model.uri
     print(
         lines(
             f"{made.path}:{made.line}: BREAK-GLASS {args.id} lets {model} into {args.env} until {made.expires}, "

@@ -116,9 +116,7 @@ def _words(value: Any) -> str:
 
 def _place(pointer: str, here: Environment) -> str:
     file = here.settings_file
-    while pointer not in file.lines and pointer:
-        pointer = pointer.rpartition("/")[0]
-    return f"{file.name}:{file.lines[pointer]}" if pointer else ""
+    return f"{file.name}:{file.line(pointer)}" if pointer else ""
 
 
 def _counts(document: FindingsDocument, decision: Decision) -> str:

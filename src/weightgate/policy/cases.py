@@ -8,8 +8,6 @@ A case is a folder `<environment>/<allow|deny|indeterminate>/<case>/` with `find
 from __future__ import annotations
 
 import itertools
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from weightgate import strict
 from weightgate.errors import InvalidDocument, PolicyError, UsageError
+from weightgate.policy import trial
 from weightgate.policy.tree import PolicyTree
 
 if TYPE_CHECKING:
@@ -165,15 +164,12 @@ def _with_permissions(tree: PolicyTree, permissions: Permissions) -> Iterator[Po
     if not any(permissions):
         yield tree
         return
-    with tempfile.TemporaryDirectory(prefix="weightgate-case-") as folder:
-        root = Path(folder)
-        for top in ("policies", "environments"):
-            shutil.copytree(tree.root / top, root / top)
+    with trial.copied(tree) as copy:
         for name, (kind, text) in itertools.product(
             tree.environments(), zip(("exceptions", "break_glass"), permissions, strict=True)
         ):
             if text:
-                path = root / "environments" / name / kind / "data.yaml"
+                path = copy.root / "environments" / name / kind / "data.yaml"
                 path.parent.mkdir(exist_ok=True)
                 path.write_text(text, encoding="utf-8")
-        yield PolicyTree(root, tree.origin)
+        yield copy

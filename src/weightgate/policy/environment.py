@@ -29,4 +29,4 @@ class Environment:
     def place(self, id_: str) -> str:
         """Return the file and line of the exception or grant `id_`."""
         file = self.exceptions_file if id_ in self.exceptions else self.grants_file
-        return f"{file.name}:{file.lines.get(f'/{strict.escape(id_)}', 1)}" if file else self.name
+        return f"{file.name}:{file.line(f'/{strict.escape(id_)}')}" if file else self.name

@@ -223,7 +223,5 @@ def _allowed(tree: PolicyTree, evidence: Sequence[Evidence], names: list[str], a
 def _problem(environment: Environment, name: str, message: str, document: FindingsDocument | None = None) -> Problem:
     """Return the problem at the setting `name` of the environment's `data.yaml`."""
     file = environment.settings_file
-    pointer = f"/settings/{name}".rstrip("/")
-    while pointer not in file.lines and pointer:
-        pointer = pointer.rpartition("/")[0]
-    return Problem(f"{file.name}:{file.lines.get(pointer, 1)}", message, document)
+    line = file.line(f"/settings/{name}".rstrip("/"))
+    return Problem(f"{file.name}:{line}", message, document)

@@ -23,7 +23,7 @@ def with_exceptions(tree: PolicyTree, added: Added) -> Iterator[PolicyTree]:
     The copy lies in a temporary directory, removed afterwards. Raises `PolicyError` for a broken tree.
     """
     loaded, _ = tree.load(list(added))
-    with _copy(tree) as copy:
+    with copied(tree) as copy:
         for name, exceptions in added.items():
             file = loaded[name].exceptions_file
             own = file.value if file is not None and file.value else {}
@@ -34,14 +34,15 @@ def with_exceptions(tree: PolicyTree, added: Added) -> Iterator[PolicyTree]:
 @contextmanager
 def without_grants(tree: PolicyTree) -> Iterator[PolicyTree]:
     """Yield a copy of `tree` in which no environment has a break-glass grant."""
-    with _copy(tree) as copy:
+    with copied(tree) as copy:
         for name in tree.environments():
             _write(copy, name, "break_glass", {})
         yield copy
 
 
 @contextmanager
-def _copy(tree: PolicyTree) -> Iterator[PolicyTree]:
+def copied(tree: PolicyTree) -> Iterator[PolicyTree]:
+    """Yield a copy of `tree` without its tests, in a temporary directory, removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="weightgate-trial-") as folder:
         for top in ("policies", "environments"):
             shutil.copytree(tree.root / top, Path(folder, top), ignore=shutil.ignore_patterns("*_test.rego", ".*"))

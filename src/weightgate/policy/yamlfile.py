@@ -28,12 +28,15 @@ class YamlFile:
     lines: dict[str, int]
     """JSON pointer → line, counted from 1; empty when the value comes from no file."""
 
+    def line(self, pointer: str) -> int:
+        """Return the line of `pointer`, or of the nearest place above it."""
+        while pointer not in self.lines and pointer:
+            pointer = pointer.rpartition("/")[0]
+        return self.lines.get(pointer, 1)
+
     def error(self, pointer: str, problem: str) -> PolicyError:
         """Return the error that names the file and the line of `pointer`, or of the nearest place above it."""
-        place = pointer
-        while place not in self.lines and place:
-            place = place.rpartition("/")[0]
-        where = f"{self.name}:{self.lines.get(place, 1)}" if self.lines else self.name
+        where = f"{self.name}:{self.line(pointer)}" if self.lines else self.name
         return PolicyError(f"{where}: {pointer or '/'}: {problem}")
 
     def read(self, reader: strict.Reader[strict.T], pointer: str = "", value: Any = None) -> strict.T:

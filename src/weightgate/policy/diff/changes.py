@@ -68,7 +68,7 @@ def _settings(name: str, before: Environment, after: Environment, shared: dict[s
     maps = [value["settings"].get("severity_map", {}) for value in (old, new)]
     differences = compare.compare(old, new) + severity_map.compare((shared, maps[0]), (shared, maps[1]))
     for each in differences:
-        yield Change(name, Kind.SETTING, each.effect, _where(path, each.pointer, after.settings_file), each.words)
+        yield Change(name, Kind.SETTING, each.effect, f"{path}:{after.settings_file.line(each.pointer)}", each.words)
 
 
 def _permissions(name: str, before: Environment, after: Environment, at: str) -> Iterator[Change]:
@@ -81,18 +81,12 @@ def _permissions(name: str, before: Environment, after: Environment, at: str) ->
         old, new = _value(first), _value(second)
         for id_, effect, words in exceptions.compare(old, new, at, what):
             file = second if id_ in new else first
-            where = path if file is None else _where(path, f"/{strict.escape(id_)}", file)
+            where = path if file is None else f"{path}:{file.line(f'/{strict.escape(id_)}')}"
             yield Change(name, kind, effect, where, words)
 
 
 def _value(file: YamlFile | None) -> dict[str, Any]:
     return {} if file is None or file.value is None else dict(file.value)
-
-
-def _where(path: str, pointer: str, file: YamlFile) -> str:
-    while pointer not in file.lines and pointer:
-        pointer = pointer.rpartition("/")[0]
-    return f"{path}:{file.lines.get(pointer, 1)}"
 
 
 def _shared(base: PolicyTree, head: PolicyTree) -> Iterator[Change]:

@@ -17,6 +17,7 @@ from weightgate.policy.tree import PolicyTree
 
 
 def read_bytes(path: Path) -> bytes | None:
+    """Return what the file holds, `None` when there is none; raises `UsageError` for a link and what cannot be read."""
     if path.is_symlink():
         raise UsageError(f"{path}: a symbolic link is not written through; put the file here")
     try:

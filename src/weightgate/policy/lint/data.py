@@ -152,10 +152,7 @@ def _mistakes(file: YamlFile, path: str, donor: Any, read_file: Callable[[YamlFi
 
 
 def _at_pointer(file: YamlFile, path: str, error: InvalidDocument) -> Problem:
-    place = error.pointer
-    while place not in file.lines and place:
-        place = place.rpartition("/")[0]
-    return Problem(path, file.lines.get(place, 1), "data", f"{error.pointer or '/'}: {error.problem}")
+    return Problem(path, file.line(error.pointer), "data", f"{error.pointer or '/'}: {error.problem}")
 
 
 class _Change(Enum):
@@ -207,6 +204,11 @@ _KEYS = {
 }
 
 
+def settings_of(files: DataFiles, name: str) -> dict[str, Any]:
+    """Return the settings of an environment, as far as they are a mapping."""
+    return at(files.settings[name].value, "/settings") if name in files.settings else {}
+
+
 def keys(file: YamlFile | None) -> list[str]:
     """Return the keys of a file that holds a mapping."""
     return [*file.value] if file is not None and isinstance(file.value, dict) else []
@@ -214,7 +216,7 @@ def keys(file: YamlFile | None) -> list[str]:
 
 def takes_grants(files: DataFiles) -> frozenset[str]:
     """Return the environments whose settings or files speak of break-glass grants."""
-    told = {name for name, file in files.settings.items() if _at(file.value, "/settings/break_glass")}
+    told = {name for name, file in files.settings.items() if at(file.value, "/settings/break_glass")}
     return frozenset(told | {name for name, folder in files.permissions if folder == "break_glass"})
 
 
@@ -227,7 +229,7 @@ def unknown_words(files: DataFiles, words: Words) -> Iterator[Problem]:
             if shape and isinstance(value, str):
                 yield from _flaw(words, _PLACES[shape], value, path, file, pointer)
         for place, kind in _KEYS.items():
-            for key in _at(file.value, place):
+            for key in at(file.value, place):
                 if key != "default" or kind != "format":
                     yield from _flaw(words, kind, key, path, file, f"{place}/{strict.escape(key)}")
 
@@ -258,7 +260,8 @@ def _generic(pointer: str, places: dict[str, str]) -> str | None:
     return None
 
 
-def _at(value: Any, pointer: str) -> dict[str, Any]:
+def at(value: Any, pointer: str) -> dict[str, Any]:
+    """Return the mapping at `pointer`; an empty one where there is none."""
     for step in pointer.split("/")[1:]:
         value = value.get(step) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from weightgate.policy.lint.data import DataFiles
+from weightgate.policy.lint.data import DataFiles, at, settings_of
 from weightgate.policy.lint.problem import Problem
 from weightgate.policy.syntax import Module, members, text, walk
 
@@ -20,22 +20,15 @@ def problems(files: DataFiles, rules: dict[str, Module], modules: list[Module]) 
     yield from _own_rules(files, modules)
 
 
-def _settings(files: DataFiles, name: str) -> dict[str, Any]:
-    value = files.settings[name].value
-    settings = value.get("settings") if isinstance(value, dict) else None
-    return settings if isinstance(settings, dict) else {}
-
-
 def _levels(files: DataFiles, name: str) -> dict[str, Any]:
-    rules = _settings(files, name).get("rules")
-    rules = rules if isinstance(rules, dict) else {}
+    rules = at(settings_of(files, name), "/rules")
     return {rule: setting.get("level") for rule, setting in rules.items() if isinstance(setting, dict)}
 
 
 def _order(files: DataFiles) -> Iterator[Problem]:
     for name in files.settings:
         seen = [name]
-        while (above := _settings(files, seen[-1]).get("stricter_than")) in files.settings:
+        while (above := settings_of(files, seen[-1]).get("stricter_than")) in files.settings:
             if above == name:
                 line = files.settings[name].lines.get("/settings/stricter_than", 1)
                 found = f"{' is stricter than '.join([*seen, name])}, which is a circle"
@@ -60,8 +53,7 @@ def _never_on(files: DataFiles, rules: dict[str, Module]) -> Iterator[Problem]:
 def _floors(files: DataFiles, modules: list[Module]) -> Iterator[Problem]:
     floors = members(modules, _LEVELS, "floors")
     for name in files.settings:
-        rules = _settings(files, name).get("rules")
-        for rule, setting in (rules if isinstance(rules, dict) else {}).items():
+        for rule, setting in at(settings_of(files, name), "/rules").items():
             if rule in floors and setting != {"level": "deny"}:
                 line = files.settings[name].lines.get(f"/settings/rules/{rule}", 1)
                 yield Problem(f"environments/{name}/data.yaml", line, "floor", f"the rule {rule} cannot be weakened")

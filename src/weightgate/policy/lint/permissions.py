@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from weightgate import strict
-from weightgate.policy.lint.data import DataFiles
+from weightgate.policy.lint.data import DataFiles, at, settings_of
 from weightgate.policy.lint.problem import Problem
 from weightgate.policy.moments import seconds
 from weightgate.policy.syntax import Module, members
-from weightgate.policy.yamlfile import YamlFile
 
 _DAY, _HOUR = 86400, 3600
 _BREAK_GLASS = ("weightgate", "lib", "break_glass")
@@ -20,7 +19,7 @@ def problems(files: DataFiles, modules: list[Module]) -> Iterator[Problem]:
     """Yield what is wrong with each exception and grant that keeps its schema, by the limits of its environment."""
     overridable = members(modules, _BREAK_GLASS, "overridable")
     for (name, folder), file in files.permissions.items():
-        settings = _settings(files, name)
+        settings = settings_of(files, name)
         for id_, entry in file.value.items():
             if not isinstance(entry, dict):
                 continue
@@ -31,33 +30,14 @@ def problems(files: DataFiles, modules: list[Module]) -> Iterator[Problem]:
                 found += [*_twice(files, name, id_), *_rules(entry, settings, overridable)]
             for key, said in found:
                 place = f"/{strict.escape(id_)}{key}"
-                yield Problem(
-                    f"environments/{name}/{folder}/data.yaml", _line(file, place), "rejected", f"{id_}: {said}"
-                )
-
-
-def _line(file: YamlFile, place: str) -> int:
-    while place not in file.lines and place:
-        place = place.rpartition("/")[0]
-    return file.lines.get(place, 1)
-
-
-def _settings(files: DataFiles, name: str) -> dict[str, Any]:
-    value = files.settings[name].value if name in files.settings else None
-    settings = value.get("settings") if isinstance(value, dict) else None
-    return settings if isinstance(settings, dict) else {}
-
-
-def _section(settings: dict[str, Any], name: str) -> dict[str, Any]:
-    value = settings.get(name)
-    return value if isinstance(value, dict) else {}
+                yield Problem(f"environments/{name}/{folder}/data.yaml", file.line(place), "rejected", f"{id_}: {said}")
 
 
 def _people(entry: dict[str, Any], settings: dict[str, Any]) -> Iterator[tuple[str, str]]:
     owner, approver = str(entry.get("owner", "")), str(entry.get("approver", ""))
     if owner and owner.lower() == approver.lower():
         yield "/approver", f"{approver} is the owner too; expected another person"
-    listed = _section(settings, "exceptions").get("approvers")
+    listed = at(settings, "/exceptions").get("approvers")
     if isinstance(listed, list) and listed and approver and approver not in listed:
         hint = strict.nearest(approver, map(str, listed))
         yield (
@@ -78,18 +58,18 @@ def _times(entry: dict[str, Any], settings: dict[str, Any], folder: str) -> Iter
 
 
 def _longest_days(settings: dict[str, Any]) -> tuple[int, str] | None:
-    days = [number for number in _section(_section(settings, "exceptions"), "max_days").values() if type(number) is int]
+    days = [number for number in at(settings, "/exceptions/max_days").values() if type(number) is int]
     return (max(days) * _DAY, f"{max(days)} days") if days else None
 
 
 def _longest_hours(settings: dict[str, Any]) -> tuple[int, str] | None:
-    hours = _section(settings, "break_glass").get("max_hours", 0)
+    hours = at(settings, "/break_glass").get("max_hours", 0)
     return (hours * _HOUR, f"{hours} hours") if type(hours) is int else None
 
 
 def _scope(entry: dict[str, Any], settings: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    rule = _section(entry, "scope").get("rule")
-    never = _section(settings, "exceptions").get("never_rules")
+    rule = at(entry, "/scope").get("rule")
+    never = at(settings, "/exceptions").get("never_rules")
     if isinstance(never, list) and rule in never:
         yield "/scope/rule", f"findings of {rule} can never be excused here (exceptions.never_rules)"
 
@@ -102,7 +82,7 @@ def _twice(files: DataFiles, name: str, id_: str) -> Iterator[tuple[str, str]]:
 
 def _rules(entry: dict[str, Any], settings: dict[str, Any], overridable: set[str]) -> Iterator[tuple[str, str]]:
     rules = entry.get("rules")
-    never = _section(settings, "break_glass").get("never_override")
+    never = at(settings, "/break_glass").get("never_override")
     for index, rule in enumerate(rules if isinstance(rules, list) else []):
         if not isinstance(rule, str):
             continue
