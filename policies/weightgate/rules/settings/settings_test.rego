@@ -135,6 +135,10 @@ test_a_rule_has_no_unknown_setting if {
 	_deny({"rules": {"model.digest": {"level": "deny", "effectiv_on": "2027-01-01"}}}) == _refused("the rule model.digest has the unknown setting effectiv_on")
 }
 
+test_a_rule_of_one_environment_may_be_told_anything if {
+	_deny({"rules": {"local.small_models": {"level": "deny", "at_most": 3}}}) == set()
+}
+
 test_a_severity_map_holds_severities if {
 	every map in [
 		{"threats": {"X": {"severity": "LWO"}}},
