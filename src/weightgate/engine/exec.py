@@ -21,10 +21,18 @@ from weightgate.policy.tree import PolicyTree
 TIMEOUT_S = 300.0
 """How long one evaluation may take, in seconds."""
 
+_SETTINGS = (
+    "{key: faults | some environment in input.environments; own := data[environment].settings; "
+    "key := data.weightgate.rules.settings.key with data.weightgate.settings as own; "
+    "faults := data.weightgate.rules.settings.faults with data.weightgate.settings as own}"
+)
+# NOTE: the same rules, asked once for the process and not once for each document. What a policy looks up for other
+# settings than these, or a policy without such rules, is worked out where it is needed.
 _QUERY = (
-    '{"answers": [[environment, number, decision] | '
+    '{"answers": [[environment, number, decision] | prepared := {"settings": ' + _SETTINGS + "}; "
     "some environment in input.environments; some number, document in input.inputs; "
-    'decision := data.environments[environment].decision with input as document], "opa": opa.runtime().version}'
+    "decision := data.environments[environment].decision with input as document "
+    'with data.weightgate.prepared as prepared], "opa": opa.runtime().version}'
 )
 
 

@@ -210,3 +210,32 @@ def test_a_finished_engine_leaves_no_process(tree: PolicyTree) -> None:
 
 if sys.platform == "win32":
     pytest.skip("the scripts that stand in for OPA are shell scripts", allow_module_level=True)
+
+
+DEV = "environments/dev/policy.rego"
+
+
+def test_other_settings_than_an_environments_own_are_checked_too(tree: PolicyTree) -> None:
+    trees.edit(
+        tree.root, DEV, "with data.weightgate.settings as data.dev.settings", "with data.weightgate.settings as changed"
+    )
+    changed = '\tchanged := object.union(data.dev.settings, {"fail_onn": []})\n\tanswer := gate.decision with'
+    trees.edit(tree.root, DEV, "\tanswer := gate.decision with", changed)
+    dev, prod = decide(tree, CLEAN, env=("dev", "prod"))
+    assert [violation.msg for violation in dev.violations] == ["unknown setting fail_onn"]
+    assert prod.allow
+
+
+def test_a_severity_map_of_its_own_is_checked_too(tree: PolicyTree) -> None:
+    odd = 'gate.decision with data.weightgate.severity_map as {"series": {"1": {"severity": "LWO"}}}\n\t\twith'
+    trees.edit(tree.root, DEV, "gate.decision with", odd)
+    (found,) = decide(tree, CLEAN)
+    assert [violation.rule for violation in found.violations] == ["settings.valid"]
+
+
+def test_a_tree_in_which_nothing_can_be_prepared_decides_alike(tree: PolicyTree) -> None:
+    expected = [(each.verdict, each.violations) for each in decide(tree, CLEAN, REFUSED)]
+    path = "policies/weightgate/rules/settings/settings.rego"
+    text = (tree.root / path).read_text(encoding="utf-8")
+    trees.write(tree.root, path, text.replace("\nkey := ", "\nother := ").replace(".settings[key]", ".settings[other]"))
+    assert [(each.verdict, each.violations) for each in decide(tree, CLEAN, REFUSED)] == expected

@@ -80,13 +80,15 @@ _max_hours := min([_limits.max_hours, 24]) if is_number(_limits.max_hours)
 _longest_ns := clock.hours(_max_hours)
 
 _sound := {id: {"digest": grant.digest, "rules": grant.rules, "expires": times.expires} |
-	some id, grant in permissions.formed(_given, _form)
+	some id, grant in _formed
 	not id in _taken
 	every rule in grant.rules {
 		_may_override(rule)
 	}
 	times := permissions.times(grant, _longest_ns)
 }
+
+_formed := permissions.formed(_given, _form) if _given != {}
 
 # A grant with the identifier of an exception lets nothing pass, since nobody could tell which of the two is meant.
 _taken := object.keys(data.weightgate.exceptions)

@@ -98,7 +98,7 @@ default _longest_days := 0
 
 _longest_days := max([days | some days in _limits.max_days])
 
-_formed := permissions.formed(_given, _form)
+_formed := permissions.formed(_given, _form) if _given != {}
 
 # NOTE: nothing, for a file that is empty or gone.
 _given := data.weightgate.exceptions if is_object(data.weightgate.exceptions)

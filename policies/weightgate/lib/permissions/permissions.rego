@@ -10,9 +10,7 @@ import data.weightgate.lib.clock
 # description: |
 #   The entries, by id, that have this form (a JSON Schema). One match of all of them costs a twentieth of one match each,
 #   which is done only when one of them has a fault.
-formed(entries, form) := {} if {
-	entries == {}
-} else := entries if {
+formed(entries, form) := entries if {
 	json.match_schema(entries, {"type": "object", "additionalProperties": form})[0]
 } else := {id: entry |
 	some id, entry in entries

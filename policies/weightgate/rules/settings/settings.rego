@@ -15,70 +15,85 @@ import data.weightgate.lib.severities
 # METADATA
 # description: What is wrong with the settings, one violation each.
 # scope: document
-deny contains _violation(sprintf("the setting %s is missing", [concat(".", path)])) if {
+deny contains violation if some violation in _found
+
+# METADATA
+# description: |
+#   What the faults depend on. They are the same for every document, so whoever decides many has them worked out once, and
+#   gives them by this key as `data.weightgate.prepared.settings`.
+key := [data.weightgate.settings, data.weightgate.severity_map]
+
+_found := found if {
+	found := data.weightgate.prepared.settings[key]
+} else := faults
+
+# METADATA
+# description: The faults themselves.
+# scope: document
+faults contains _violation(sprintf("the setting %s is missing", [concat(".", path)])) if {
 	some path in _mandatory
 	object.get(data.weightgate.settings, path, null) == null
 }
 
-deny contains _violation(sprintf("unknown setting %s", [concat(".", array.concat(path, [key]))])) if {
+faults contains _violation(sprintf("unknown setting %s", [concat(".", array.concat(path, [key]))])) if {
 	some path, keys in _keys
 	some key in (object.keys(object.get(data.weightgate.settings, path, {})) - keys)
 }
 
-deny contains _violation(sprintf("%s must be a list", [concat(".", path)])) if {
+faults contains _violation(sprintf("%s must be a list", [concat(".", path)])) if {
 	some path in _lists
 	not is_array(object.get(data.weightgate.settings, path, []))
 }
 
-deny contains _violation(sprintf("fail_on holds %v, which is no severity", [word])) if {
+faults contains _violation(sprintf("fail_on holds %v, which is no severity", [word])) if {
 	some word in data.weightgate.settings.fail_on
 	not word in (severities.known | {"UNKNOWN"})
 }
 
-deny contains _violation(sprintf("fail_on must hold %s", [severities.highest])) if {
+faults contains _violation(sprintf("fail_on must hold %s", [severities.highest])) if {
 	not severities.highest in data.weightgate.settings.fail_on
 }
 
-deny contains _violation(sprintf("exceptions.never holds %v, which is no severity", [word])) if {
+faults contains _violation(sprintf("exceptions.never holds %v, which is no severity", [word])) if {
 	some word in data.weightgate.settings.exceptions.never
 	not word in severities.known
 }
 
-deny contains _violation("exceptions.max_days must say a number of days for each severity") if not _days
+faults contains _violation("exceptions.max_days must say a number of days for each severity") if not _days
 
-deny contains _violation(sprintf("break_glass.never_override holds %v, which is no rule", [rule])) if {
+faults contains _violation(sprintf("break_glass.never_override holds %v, which is no rule", [rule])) if {
 	some rule in data.weightgate.settings.break_glass.never_override
 	not _is_rule(rule)
 }
 
-deny contains _violation("break_glass must say max_hours, at most 24, and a list never_override") if not _hours
+faults contains _violation("break_glass must say max_hours, at most 24, and a list never_override") if not _hours
 
-deny contains _violation("coverage.scanners must be lists of scanners, one of them named default") if not _scanner_lists
+faults contains _violation("coverage.scanners must be lists of scanners, one of them named default") if not _scanner_lists
 
-deny contains _violation(sprintf("the rule %s does not exist", [rule])) if {
+faults contains _violation(sprintf("the rule %s does not exist", [rule])) if {
 	some rule, _ in data.weightgate.settings.rules
 	not _is_rule(rule)
 }
 
-deny contains _violation(sprintf("the rule %s must be deny, warn or off", [rule])) if {
+faults contains _violation(sprintf("the rule %s must be deny, warn or off", [rule])) if {
 	some rule, setting in data.weightgate.settings.rules
 	level := object.get(setting, "level", null)
 	not level in {"deny", "warn", "off"}
 }
 
-deny contains _violation(sprintf("the rule %s cannot be weakened", [rule])) if {
+faults contains _violation(sprintf("the rule %s cannot be weakened", [rule])) if {
 	some rule, setting in data.weightgate.settings.rules
 	rule in levels.floors
 	setting != {"level": "deny"}
 }
 
-deny contains _violation(sprintf("the rule %s has the unknown setting %s", [rule, key])) if {
+faults contains _violation(sprintf("the rule %s has the unknown setting %s", [rule, key])) if {
 	some rule, setting in data.weightgate.settings.rules
 	not startswith(rule, "local.")
 	some key in (object.keys(setting) - ({"level", "effective_on"} | object.get(_parameters, rule, set())))
 }
 
-deny contains _violation(sprintf("the severity map gives %v the severity %v, which does not exist", [name, severity])) if {
+faults contains _violation(sprintf("the severity map gives %v the severity %v, which does not exist", [name, severity])) if {
 	some map in _severity_maps
 	some kind in ["threats", "series"]
 	some name, entry in map[kind]
@@ -86,7 +101,7 @@ deny contains _violation(sprintf("the severity map gives %v the severity %v, whi
 	not severity in severities.known
 }
 
-deny contains _violation(sprintf("the severity map gives %v the severity %v, which does not exist", [name, severity])) if {
+faults contains _violation(sprintf("the severity map gives %v the severity %v, which does not exist", [name, severity])) if {
 	some map in _severity_maps
 	some name, states in map.rules
 	some entry in states

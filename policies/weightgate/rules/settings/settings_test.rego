@@ -165,3 +165,17 @@ test_break_glass_has_limits_or_is_not_there if {
 	_deny({"break_glass": {"max_hours": 1, "never_override": ["severity.treshold"]}}) == _refused("break_glass.never_override holds severity.treshold, which is no rule")
 	_deny({"break_glass": {"max_hours": 1, "never_override": [7]}}) == _refused("break_glass.never_override holds 7, which is no rule")
 }
+
+test_what_was_prepared_for_these_settings_counts if {
+	prepared := {"settings": {[fixtures.settings, data.weightgate.severity_map]: {fixtures.violation("settings.valid", "x")}}}
+	result := settings.deny with data.weightgate.settings as fixtures.settings with data.weightgate.prepared as prepared
+	result == _refused("x")
+}
+
+test_what_was_prepared_for_other_settings_does_not if {
+	other := fixtures.changed(fixtures.settings, {"fail_onn": []})
+	every key in [[fixtures.settings, data.weightgate.severity_map], [other, {}], other] {
+		result := settings.deny with data.weightgate.settings as other with data.weightgate.prepared as {"settings": {key: set()}}
+		result == _refused("unknown setting fail_onn")
+	}
+}

@@ -14,6 +14,8 @@ GATE = ("weightgate", "gate")
 ANSWERS = ("deny", "undecided")
 """What a rule package says; the gate must use each of these that the package has."""
 _ENTRY = ("decision", "deny", "warn")
+_OF_A_DECISION = (("environment",), ("exceptions",), ("break_glass",), ("own",))
+"""Below `data.weightgate`: what an environment's decision is given, beside its settings."""
 
 
 def rule_ids(modules: list[Module]) -> dict[str, Module]:
@@ -53,6 +55,9 @@ def problems(modules: list[Module], environments: list[str], granting: frozenset
     library = [module for module in modules if module.package[:2] == RULES]
     yield from _metadata(library)
     yield from _gate(modules, library)
+    for module in library:
+        if module.package == (*RULES, "settings"):
+            yield from _prepared(module)
 
 
 def _environment(module: Module, name: str, environments: list[str], grants: bool) -> Iterator[Problem]:
@@ -142,6 +147,18 @@ def _steps(node: Node) -> Path_:
             break
         words.append(word)
     return tuple(words)
+
+
+def _prepared(module: Module) -> Iterator[Problem]:
+    """Find what `faults` cannot know: they are worked out once an environment, without a document."""
+    for rule in module.rules:
+        for node in walk(rule) if rule_name(rule) != "deny" else ():
+            steps = _steps(node)
+            steps = (*module.imports.get(steps[0], steps[:1]), *steps[1:]) if steps else ()
+            if steps[:1] == ("input",) or (steps[:2] == ("data", "weightgate") and steps[2:3] in _OF_A_DECISION):
+                name = ".".join(steps[:3])
+                found = f"{name} is not known while the settings are checked; say it in a rule `deny contains …`"
+                yield Problem(module.path, line(node), "prepared", found)
 
 
 def _metadata(library: list[Module]) -> Iterator[Problem]:

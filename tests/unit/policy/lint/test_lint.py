@@ -435,3 +435,22 @@ def test_a_rule_of_the_tree_is_told_what_the_tree_says(root: Path) -> None:
     trees.edit(root, PROD, "model.size:", "local.size:")
     loaded, _ = settings.load(["prod"])
     assert loaded["prod"].settings.rules["local.size"].parameters == {"max_files": 3}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param('input.model.source == "s3"', id="document"),
+        pytest.param("count(data.weightgate.exceptions) > 9", id="exceptions"),
+        pytest.param('data.weightgate.environment == "prod"', id="environment"),
+    ],
+)
+def test_what_the_settings_are_checked_without_is_not_asked_there(root: Path, body: str) -> None:
+    path = "policies/weightgate/rules/settings/settings.rego"
+    for name, expected in (("faults", ["prepared"]), ("deny", [])):
+        before = (root / path).read_text(encoding="utf-8")
+        trees.write(root, path, before + f'\n{name} contains _violation("odd") if {body}\n')
+        problems = [problem for problem in lint(root) if problem.rule != "opa-check"]
+        assert [problem.rule for problem in problems] == expected
+        assert [problem.line for problem in problems] == [before.count("\n") + 2][: len(expected)]
+        trees.write(root, path, before)
