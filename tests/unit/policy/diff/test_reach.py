@@ -38,18 +38,64 @@ def test_only_the_environment_whose_data_changed_is_reached(both: list[PolicyTre
 
 
 SHARED = {
-    "a rule of the library": "policies/weightgate/rules/outcome/outcome.rego",
-    "data of the library": "policies/weightgate/severity_map/data.yaml",
-    "an environment's rule": "environments/prod/policy.rego",
+    "a rule of the library": ("policies/weightgate/rules/outcome/outcome.rego", "more := 1"),
+    "data of the library": ("policies/weightgate/severity_map/data.yaml", "  PAIT-ONNX-999: {severity: LOW, name: x}"),
+    "what cannot be read": ("policies/weightgate/rules/outcome/outcome.rego", "more := := 1"),
 }
 
 
-@pytest.mark.parametrize("path", SHARED.values(), ids=SHARED)
-def test_what_is_shared_reaches_all(both: list[PolicyTree], path: str) -> None:
+@pytest.mark.parametrize(("path", "text"), SHARED.values(), ids=SHARED)
+def test_what_is_shared_reaches_all(both: list[PolicyTree], path: str, text: str) -> None:
     stricter(both[1])
-    with (both[1].root / path).open("a", encoding="utf-8") as out:
-        out.write("# Another byte.\n")
+    add(both[1], path, text)
     assert reach.unreached(*both, ALL) == []
+
+
+def add(tree: PolicyTree, path: str, text: str) -> None:
+    with (tree.root / path).open("a", encoding="utf-8") as out:
+        out.write(f"\n{text}\n")
+
+
+def test_a_comment_reaches_nothing(both: list[PolicyTree]) -> None:
+    for path in (*(path for path, _ in SHARED.values()), DEV, STAGING):
+        add(both[1], path, "# Another comment.")
+    assert reach.unreached(*both, ALL) == ALL
+
+
+def test_an_annotation_which_rules_can_read_reaches_all(both: list[PolicyTree]) -> None:
+    trees.edit(both[1].root, "policies/weightgate/rules/outcome/outcome.rego", "title: Safe outcome", "title: Outcome")
+    assert reach.unreached(*both, ALL) == []
+
+
+def test_an_environments_own_rules_reach_it(both: list[PolicyTree]) -> None:
+    add(both[1], DEV, "more := 1")
+    assert reach.unreached(*both, ALL) == ["staging", "prod"]
+    trees.write(both[1].root, "environments/dev/rules.rego", "package environments.dev\n\nfurther := 1\n")
+    assert reach.unreached(*both, ALL) == ["staging", "prod"]
+
+
+@pytest.mark.parametrize("package", ["weightgate.gate", "environments.prod", "environments"])
+def test_rules_of_another_package_reach_all(both: list[PolicyTree], package: str) -> None:
+    trees.write(both[1].root, "environments/dev/rules.rego", f"package {package}\n\nfurther := 1\n")
+    assert reach.unreached(*both, ALL) == []
+
+
+BORROWS = {
+    "a rule by name": "data.environments.dev.further",
+    "in brackets": 'data.environments["dev"].further',
+    "the whole package": "data.environments.dev",
+    "all packages": "data.environments",
+    "a package by a name of the input": "data.environments[input.model.name].further",
+    "all data": "data",
+}
+
+
+@pytest.mark.parametrize("body", BORROWS.values(), ids=BORROWS)
+def test_an_environment_that_borrows_a_rule_is_reached_too(both: list[PolicyTree], body: str) -> None:
+    for number, tree in enumerate(both):
+        trees.edit(tree.root, "environments/prod/policy.rego", ANSWER, f"\tcount([1 | {body}]) >= 0\n{ANSWER}")
+        add(tree, DEV, f"further := {number}")
+    assert "prod" not in reach.unreached(*both, ALL)
 
 
 def test_a_file_that_only_one_tree_has_reaches_all(both: list[PolicyTree]) -> None:
