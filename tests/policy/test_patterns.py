@@ -20,7 +20,7 @@ PROBES = ["wg-probe-6b1f", "wg-probe-6b1f/0d77/7.qqq", "Ж", "x/y/z", "0", "a", 
 QUERY = """[[text, accepted, matched] |
     some text in input.texts
     e := {"EXC-1": object.union(input.exception, {"scope": {"rule": "S201", "path": text}})}
-    accepted := count(data.weightgate.lib.exceptions._formed) == 1 with data.weightgate.exceptions as e
+    accepted := count(data.weightgate.lib.register._formed) == 1 with data.weightgate.exceptions as e
     matched := [probe | some probe in input.probes; glob.match(text, ["/"], probe)]
 ]"""
 

@@ -21,18 +21,32 @@ from weightgate.policy.tree import PolicyTree
 TIMEOUT_S = 300.0
 """How long one evaluation may take, in seconds."""
 
-_SETTINGS = (
-    "{key: faults | some environment in input.environments; own := data[environment].settings; "
-    "key := data.weightgate.rules.settings.key with data.weightgate.settings as own; "
-    "faults := data.weightgate.rules.settings.faults with data.weightgate.settings as own}"
+_OF_AN_ENVIRONMENT = (
+    "some environment in input.environments; settings := data[environment].settings; "
+    'exceptions := object.get(data[environment], "exceptions", {}); now := {"context": input.inputs[0].context}'
 )
-# NOTE: the same rules, asked once for the process and not once for each document. What a policy looks up for other
-# settings than these, or a policy without such rules, is worked out where it is needed.
+_WITH = "with input as now with data.weightgate.settings as settings with data.weightgate.exceptions as exceptions"
+
+
+def _prepared(package: str, rule: str) -> str:
+    """Return Rego for what `rule` says in each environment, by the package's `key` to it."""
+    key, value = (f"data.weightgate.{package}.{name} {_WITH}" for name in ("key", rule))
+    return f"{{key: value | {_OF_AN_ENVIRONMENT}; key := {key}; value := {value}}}"
+
+
+PREPARED = (
+    f'{{"settings": {_prepared("rules.settings", "faults")}, "exceptions": {_prepared("lib.register", "worked_out")}}}'
+)
+"""Rego for what is the same for every document, so that it is asked once for the process.
+
+A policy that looks it up for other settings or exceptions than these, or that has no such rule, works it out there.
+"""
+
 _QUERY = (
-    '{"answers": [[environment, number, decision] | prepared := {"settings": ' + _SETTINGS + "}; "
+    f'{{"answers": [[environment, number, decision] | prepared := {PREPARED}; '
     "some environment in input.environments; some number, document in input.inputs; "
     "decision := data.environments[environment].decision with input as document "
-    'with data.weightgate.prepared as prepared], "opa": opa.runtime().version}'
+    'with data.weightgate.lib.prepared.values as prepared], "opa": opa.runtime().version}'
 )
 
 

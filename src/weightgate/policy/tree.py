@@ -213,8 +213,6 @@ def _check_library_data(path: str, file: YamlFile) -> None:
         file.read(THREAT_KINDS)
     if path.startswith(tuple(f"policies/weightgate/{topic}/" for topic in ("settings", *_PERMISSIONS))):
         raise file.error("", "settings, exceptions and grants belong to an environment, not to the library")
-    if path.startswith("policies/weightgate/prepared/"):
-        raise file.error("", "what is prepared is worked out while documents are decided; no file may say it")
 
 
 def locate(named: Path | None = None) -> PolicyTree:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from weightgate.cli import main
 from weightgate.decision import Decision
 from weightgate.engine import binary
 from weightgate.engine.evaluate import Evidence, evaluate
-from weightgate.engine.exec import ExecEngine
+from weightgate.engine.exec import PREPARED, ExecEngine
 from weightgate.errors import EngineError, PolicyCompileError, PolicyError, UsageError
 from weightgate.policy.tree import PolicyTree
 
@@ -208,10 +210,6 @@ def test_a_finished_engine_leaves_no_process(tree: PolicyTree) -> None:
     assert process.poll() is not None
 
 
-if sys.platform == "win32":
-    pytest.skip("the scripts that stand in for OPA are shell scripts", allow_module_level=True)
-
-
 DEV = "environments/dev/policy.rego"
 
 
@@ -233,9 +231,44 @@ def test_a_severity_map_of_its_own_is_checked_too(tree: PolicyTree) -> None:
     assert [violation.rule for violation in found.violations] == ["settings.valid"]
 
 
+def test_other_exceptions_than_an_environments_own_count_too(tree: PolicyTree) -> None:
+    trees.write(tree.root, "environments/dev/exceptions/data.yaml", trees.EXCEPTION)
+    sent = documents.document(documents.finding(severity="CRITICAL"))
+    assert decide(tree, sent)[0].allow
+    trees.edit(tree.root, DEV, 'object.get(data.dev, "exceptions", {})', "data.staging.exceptions")
+    assert not decide(tree, sent)[0].allow
+
+
 def test_a_tree_in_which_nothing_can_be_prepared_decides_alike(tree: PolicyTree) -> None:
-    expected = [(each.verdict, each.violations) for each in decide(tree, CLEAN, REFUSED)]
-    path = "policies/weightgate/rules/settings/settings.rego"
-    text = (tree.root / path).read_text(encoding="utf-8")
-    trees.write(tree.root, path, text.replace("\nkey := ", "\nother := ").replace(".settings[key]", ".settings[other]"))
-    assert [(each.verdict, each.violations) for each in decide(tree, CLEAN, REFUSED)] == expected
+    for name in ("dev", "prod"):
+        trees.write(tree.root, f"environments/{name}/exceptions/data.yaml", trees.EXCEPTION)
+    sent = (CLEAN, REFUSED, documents.document(documents.finding(), documents.finding("wgf-2")))
+    expected = [said(each) for each in decide(tree, *sent, env=("dev", "prod"))]
+    for path in ("policies/weightgate/rules/settings/settings.rego", "policies/weightgate/lib/register/register.rego"):
+        text = (tree.root / path).read_text(encoding="utf-8")
+        trees.write(tree.root, path, text.replace("\nkey := ", "\nother := ").replace(", key]", ", other]"))
+    assert [said(each) for each in decide(tree, *sent, env=("dev", "prod"))] == expected
+
+
+def test_settings_and_exceptions_are_prepared_once_an_environment(tree: PolicyTree) -> None:
+    trees.write(tree.root, "environments/dev/exceptions/data.yaml", trees.EXCEPTION)
+    asked = {"environments": ["dev", "prod"], "inputs": [{**CLEAN, "context": {"evaluated_at": documents.AT}}]}
+    command = [str(binary.find()), "eval", "--format", "raw", "--stdin-input", "-d", "policies", "-d", "environments"]
+    done = subprocess.run(
+        [*command, f"[array.concat([], [v | some v in each]) | some each in {PREPARED}]"],
+        cwd=tree.root,
+        input=json.dumps(asked).encode(),
+        capture_output=True,
+        check=True,
+    )
+    exceptions, faults = json.loads(done.stdout)
+    assert faults == [[], []]
+    assert sorted(each["in_force"] for each in exceptions) == [[], ["EXC-1"]]
+
+
+def said(decision: Decision) -> tuple[object, ...]:
+    return decision.verdict, decision.violations, decision.warnings, decision.counts, decision.exceptions
+
+
+if sys.platform == "win32":
+    pytest.skip("the scripts that stand in for OPA are shell scripts", allow_module_level=True)

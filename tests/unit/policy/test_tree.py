@@ -124,7 +124,6 @@ def test_an_environment_can_do_without_a_file_of_exceptions(root: Path) -> None:
         "policies/weightgate/data.yaml",
         "policies/other/topic/data.yaml",
         "policies/weightgate/settings/data.yaml",
-        "policies/weightgate/prepared/data.yaml",
         "policies/weightgate/exceptions/data.yaml",
         "policies/weightgate/exceptions/prod/data.yaml",
         "environments/data.yaml",

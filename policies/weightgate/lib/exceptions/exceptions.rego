@@ -1,27 +1,24 @@
 # METADATA
 # title: Exceptions
 # description: |
-#   Reviewed, dated permissions for named findings. What an exception is by itself is worked out once an evaluation, for all
-#   of them at a time; a finding costs a few look-ups.
+#   Reviewed, dated permissions for named findings. What an exception is by itself stands in the register; a finding costs a few
+#   look-ups.
 package weightgate.lib.exceptions
 
 import data.weightgate.lib.clock
-import data.weightgate.lib.permissions
+import data.weightgate.lib.register
 
 # METADATA
 # description: The identifiers of the exceptions that reached their expiry.
-expired := {id | some id, exception in _sound; exception.expires <= clock.now_ns}
+expired := register.entries.expired
 
 # METADATA
 # description: The identifiers of the exceptions in force.
-in_force := object.keys(_sound) - expired
+in_force := register.entries.in_force
 
 # METADATA
 # description: Why an exception excuses nothing, for each one that is not well-formed or breaks the environment's limits.
-rejected := {{"id": id, "reason": reason} |
-	some id in (object.keys(_given) - object.keys(_sound))
-	some reason in permissions.reasons(_given[id], _form, _longest_ns, sprintf("%v days", [_longest_days]))
-}
+rejected := register.entries.rejected
 
 # METADATA
 # description: |
@@ -76,7 +73,7 @@ expiring(id) if _sound[id].expires < clock.now_ns + clock.days(_limits.warn_days
 
 # METADATA
 # description: The last moment of an exception, as the policy tree writes it.
-expires(id) := _given[id].expires
+expires(id) := data.weightgate.exceptions[id].expires
 
 # METADATA
 # description: The last moment of a sound exception in nanoseconds.
@@ -84,76 +81,21 @@ expires_ns(id) := _sound[id].expires
 
 _limits := data.weightgate.settings.exceptions
 
-# --- an exception alone ----------------------------------------------------------------------------------------------
-
-# The exceptions that keep every rule for exceptions. Only these can excuse anything.
-_sound := {id: {"scope": exception.scope, "created": times.created, "expires": times.expires} |
-	some id, exception in _formed
-	times := permissions.times(exception, _longest_ns)
-}
-
-_longest_ns := clock.days(_longest_days)
-
-default _longest_days := 0
-
-_longest_days := max([days | some days in _limits.max_days])
-
-_formed := permissions.formed(_given, _form) if _given != {}
-
-# NOTE: nothing, for a file that is empty or gone.
-_given := data.weightgate.exceptions if is_object(data.weightgate.exceptions)
-
-_form := {
-	"type": "object",
-	"additionalProperties": false,
-	"required": ["scope", "reason", "owner", "approver", "ticket", "created", "expires"],
-	"properties": {
-		"scope": _scope,
-		"reason": permissions.words,
-		"owner": permissions.person,
-		"approver": permissions.person,
-		"ticket": permissions.words,
-		"created": permissions.moment_or_date,
-		"expires": permissions.moment_or_date,
-	},
-}
-
-# Either {finding}, or {rule} with model or path; each may add {digest}.
-_scope := {
-	"type": "object",
-	"additionalProperties": false,
-	"properties": {"finding": _exact, "rule": _exact, "model": _pattern, "path": _pattern, "digest": permissions.digest},
-	"anyOf": [{"required": ["finding"]}, {"required": ["rule", "model"]}, {"required": ["rule", "path"]}],
-	"dependencies": {"finding": {"properties": {"rule": false, "model": false, "path": false}}},
-}
-
-_exact := {"type": "string", "pattern": `^[^*?]*[0-9A-Za-z\x80-\x{10ffff}][^*?]*$`}
-
-# A glob with a letter or digit that whatever it matches must have: outside `[…]`, and in `{…}` in each alternative.
-_pattern := {
-	"type": "string",
-	"pattern": concat("", [`^`, _any, `([0-9A-Za-z\x80-\x{10ffff}]|\{`, _alternative, `(,`, _alternative, `)*\})`, _any, `$`]),
-}
-
-_any := `([^\[\]{}\\]|\[[^\[\]{}\\]*\]|\{[^{}\\]*\})*`
-
-_alternative := `[^{},\[\]\\]*[0-9A-Za-z\x80-\x{10ffff}][^{},\[\]\\]*`
+_sound := register.entries.sound
 
 # --- an exception and this model -------------------------------------------------------------------------------------
 
 # The scopes that are about this model and a finding's id or rule, of exceptions in force or expired.
 _here := {id: scope |
-	some id, scope in object.union(
-		{id: exception.scope | some id, exception in _sound; exception.scope.finding in _finding_ids},
-		{id: exception.scope | some id, exception in _sound; exception.scope.rule in _finding_rules},
-	)
+	some id in (_named_by_finding | _named_by_rule)
+	scope := _sound[id].scope
 	_digest_matches(scope)
 	_uri_matches(scope)
 }
 
-_finding_ids := {finding.id | some finding in input.findings}
+_named_by_finding := union({ids | some finding in input.findings; ids := register.entries.by_finding[finding.id]})
 
-_finding_rules := {finding.rule | some finding in input.findings}
+_named_by_rule := union({ids | some finding in input.findings; ids := register.entries.by_rule[finding.rule]})
 
 _digest_matches(scope) if not "digest" in object.keys(scope)
 

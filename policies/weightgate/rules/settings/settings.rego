@@ -10,6 +10,7 @@
 package weightgate.rules.settings
 
 import data.weightgate.lib.levels
+import data.weightgate.lib.prepared
 import data.weightgate.lib.severities
 
 # METADATA
@@ -19,12 +20,13 @@ deny contains violation if some violation in _found
 
 # METADATA
 # description: |
-#   What the faults depend on. They are the same for every document, so whoever decides many has them worked out once, and
-#   gives them by this key as `data.weightgate.prepared.settings`.
+#   Everything that the faults depend on. They are the same for every document, so whoever decides many can have them prepared:
+#   `data.weightgate.lib.prepared.values` gives them by this key.
 key := [data.weightgate.settings, data.weightgate.severity_map]
 
 _found := found if {
-	found := data.weightgate.prepared.settings[key]
+	found := object.get(prepared.values(null), ["settings", key], null)
+	found != null
 } else := faults
 
 # METADATA

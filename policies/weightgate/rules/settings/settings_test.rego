@@ -168,14 +168,14 @@ test_break_glass_has_limits_or_is_not_there if {
 
 test_what_was_prepared_for_these_settings_counts if {
 	prepared := {"settings": {[fixtures.settings, data.weightgate.severity_map]: {fixtures.violation("settings.valid", "x")}}}
-	result := settings.deny with data.weightgate.settings as fixtures.settings with data.weightgate.prepared as prepared
+	result := settings.deny with data.weightgate.settings as fixtures.settings with data.weightgate.lib.prepared.values as prepared
 	result == _refused("x")
 }
 
 test_what_was_prepared_for_other_settings_does_not if {
 	other := fixtures.changed(fixtures.settings, {"fail_onn": []})
 	every key in [[fixtures.settings, data.weightgate.severity_map], [other, {}], other] {
-		result := settings.deny with data.weightgate.settings as other with data.weightgate.prepared as {"settings": {key: set()}}
+		result := settings.deny with data.weightgate.settings as other with data.weightgate.lib.prepared.values as {"settings": {key: set()}}
 		result == _refused("unknown setting fail_onn")
 	}
 }

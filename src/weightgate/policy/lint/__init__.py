@@ -60,7 +60,6 @@ def _data(
         ("weightgate", "exceptions"): exceptions,
         ("weightgate", "break_glass"): grants,
         ("weightgate", "own"): ANY,
-        ("weightgate", "prepared"): ANY,
     }
     for topic, file in files.library.items():
         shapes["weightgate", topic] = library_shape(topic, file.value, known)

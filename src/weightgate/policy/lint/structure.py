@@ -14,8 +14,11 @@ GATE = ("weightgate", "gate")
 ANSWERS = ("deny", "undecided")
 """What a rule package says; the gate must use each of these that the package has."""
 _ENTRY = ("decision", "deny", "warn")
-_OF_A_DECISION = (("environment",), ("exceptions",), ("break_glass",), ("own",))
-"""Below `data.weightgate`: what an environment's decision is given, beside its settings."""
+_PREPARED: dict[Path_, tuple[str, ...]] = {
+    (*RULES, "settings"): ("environment", "exceptions", "break_glass", "own"),
+    ("weightgate", "lib", "register"): ("environment", "break_glass", "own"),
+}
+"""Packages that are asked once for many documents, and what they cannot know then, below `data.weightgate`."""
 
 
 def rule_ids(modules: list[Module]) -> dict[str, Module]:
@@ -55,9 +58,8 @@ def problems(modules: list[Module], environments: list[str], granting: frozenset
     library = [module for module in modules if module.package[:2] == RULES]
     yield from _metadata(library)
     yield from _gate(modules, library)
-    for module in library:
-        if module.package == (*RULES, "settings"):
-            yield from _prepared(module)
+    for module in modules:
+        yield from _prepared(module)
 
 
 def _environment(module: Module, name: str, environments: list[str], grants: bool) -> Iterator[Problem]:
@@ -150,14 +152,19 @@ def _steps(node: Node) -> Path_:
 
 
 def _prepared(module: Module) -> Iterator[Problem]:
-    """Find what `faults` cannot know: they are worked out once an environment, without a document."""
-    for rule in module.rules:
+    """Find what a package asks for that is not known while it is asked once for many documents."""
+    unknown = _PREPARED.get(module.package, ())
+    for rule in module.rules if unknown else ():
         for node in walk(rule) if rule_name(rule) != "deny" else ():
             steps = _steps(node)
             steps = (*module.imports.get(steps[0], steps[:1]), *steps[1:]) if steps else ()
-            if steps[:1] == ("input",) or (steps[:2] == ("data", "weightgate") and steps[2:3] in _OF_A_DECISION):
-                name = ".".join(steps[:3])
-                found = f"{name} is not known while the settings are checked; say it in a rule `deny contains …`"
+            if steps[:1] == ("input",) or (
+                steps[:2] == ("data", "weightgate") and set(steps[2:3]) & set(unknown or ())
+            ):
+                found = (
+                    f"{'.'.join(steps[:3])} is not known here: this package is asked once for many documents "
+                    "(policies/weightgate/lib/prepared)"
+                )
                 yield Problem(module.path, line(node), "prepared", found)
 
 

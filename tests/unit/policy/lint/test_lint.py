@@ -437,20 +437,24 @@ def test_a_rule_of_the_tree_is_told_what_the_tree_says(root: Path) -> None:
     assert loaded["prod"].settings.rules["local.size"].parameters == {"max_files": 3}
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        pytest.param('input.model.source == "s3"', id="document"),
-        pytest.param("count(data.weightgate.exceptions) > 9", id="exceptions"),
-        pytest.param('data.weightgate.environment == "prod"', id="environment"),
-    ],
-)
-def test_what_the_settings_are_checked_without_is_not_asked_there(root: Path, body: str) -> None:
-    path = "policies/weightgate/rules/settings/settings.rego"
-    for name, expected in (("faults", ["prepared"]), ("deny", [])):
-        before = (root / path).read_text(encoding="utf-8")
-        trees.write(root, path, before + f'\n{name} contains _violation("odd") if {body}\n')
-        problems = [problem for problem in lint(root) if problem.rule != "opa-check"]
-        assert [problem.rule for problem in problems] == expected
-        assert [problem.line for problem in problems] == [before.count("\n") + 2][: len(expected)]
-        trees.write(root, path, before)
+SETTINGS_RULE = "policies/weightgate/rules/settings/settings.rego"
+REGISTER = "policies/weightgate/lib/register/register.rego"
+ALL_AT_ONCE = [
+    pytest.param(SETTINGS_RULE, "faults", 'input.model.source == "s3"', True, id="the document"),
+    pytest.param(SETTINGS_RULE, "faults", "count(data.weightgate.exceptions) > 9", True, id="exceptions"),
+    pytest.param(SETTINGS_RULE, "faults", 'data.weightgate.environment == "prod"', True, id="the environment"),
+    pytest.param(SETTINGS_RULE, "faults", "count(data.weightgate.settings) > 9", False, id="settings"),
+    pytest.param(SETTINGS_RULE, "deny", 'input.model.source == "s3"', False, id="elsewhere in the file"),
+    pytest.param(REGISTER, "_more", 'input.model.source == "s3"', True, id="the document, of exceptions"),
+    pytest.param(REGISTER, "_more", "count(data.weightgate.exceptions) > 9", False, id="exceptions, of exceptions"),
+]
+
+
+@pytest.mark.parametrize(("path", "name", "body", "found"), ALL_AT_ONCE)
+def test_what_is_asked_once_for_many_documents_cannot_know_one(
+    root: Path, path: str, name: str, body: str, found: bool
+) -> None:
+    before = (root / path).read_text(encoding="utf-8")
+    trees.write(root, path, before + f'\n{name} contains {{"rule": "settings.valid", "msg": "odd"}} if {body}\n')
+    problems = [problem for problem in lint(root) if problem.rule not in ("opa-check", "rule-id")]
+    assert [(problem.line, problem.rule) for problem in problems] == [(before.count("\n") + 2, "prepared")][:found]
