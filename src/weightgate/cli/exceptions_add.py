@@ -1,7 +1,7 @@
 """Write an exception for one finding into the policy tree, to be reviewed in a pull request.
 
-Comments and the order of the entries stay. It is tried on a copy of the tree first, and refused when the environment
-would not accept it.
+Comments and the order of the entries stay. It is tried on a copy of the tree first, and refused when an environment
+would not accept it. What a stricter environment lets pass, the laxer ones must too: give each with --env.
 
 Exit codes: 0 written, 2 refused or wrong usage, 3 the policy tree or OPA could not be used. Nothing is written then.
 """
@@ -27,7 +27,13 @@ _MOST_DAYS = 3660
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--env", required=True, metavar="ENV", help="the environment to add it to")
+    parser.add_argument(
+        "--env",
+        required=True,
+        action="append",
+        metavar="ENV",
+        help="where to add it; may be given several times",
+    )
     parser.add_argument("--finding", required=True, metavar="ID", help="the id of the finding to excuse")
     parser.add_argument(
         "--findings", required=True, type=Path, metavar="FILE", help="the findings document that has the finding"
@@ -49,27 +55,20 @@ def run(args: argparse.Namespace) -> int:
 
     created = common.moment(args.at)
     tree = common.own_tree(args.policy)
-    tree.select([args.env], False)
-    wish = Wish(
-        args.env,
-        args.id,
-        args.finding,
-        args.owner,
-        args.approver,
-        args.reason,
-        args.ticket,
-        created,
-        _expires(args, created),
-        args.bind_digest,
-        args.rule_scope,
-    )
+    environments = tuple(tree.select(args.env, False))
+    expires = _expires(args, created)
+    people = (args.owner, args.approver, args.reason, args.ticket)
+    wish = Wish(environments, args.id, args.finding, *people, created, expires, args.bind_digest, args.rule_scope)
     added = add(tree, one_document(args.findings), wish)
-    count = (
-        f"excuses {len(added.hides)} finding{'s' * (len(added.hides) != 1)}" if added.hides else "excuses nothing now"
-    )
-    print(lines(f"{added.path}:{added.line}: {args.id} {count} ({added.severity}) until {wish.expires}"))
-    if not added.hides:
-        print(f"weightgate: {args.env} does not refuse this finding anyway", file=sys.stderr)
+    for each in added:
+        count = "excuses nothing now"
+        if each.hides:
+            count = f"excuses {len(each.hides)} finding{'s' * (len(each.hides) != 1)}"
+        print(lines(f"{each.path}:{each.line}: {args.id} {count} ({each.severity}) until {expires}"))
+    idle = [each.environment for each in added if not each.hides]
+    if idle:
+        does = "does" if len(idle) == 1 else "do"
+        print(f"weightgate: {', '.join(idle)} {does} not refuse this finding anyway", file=sys.stderr)
     print(
         "weightgate: this opens no gate by itself; the pull request that merges it does, once it is reviewed",
         file=sys.stderr,
@@ -98,4 +97,10 @@ def _order(tree: PolicyTree, id_: str, at: str) -> list[str]:
     from weightgate.policy import order
 
     loaded, _ = tree.load(tree.select([], True))
-    return [str(problem) for problem in order.compared(loaded, at) if id_ in problem.message]
+    found = [str(problem) for problem in order.compared(loaded, at) if id_ in problem.message]
+    if not found:
+        return []
+    have = [name for name in order.chain(loaded) if id_ in loaded[name].exceptions]
+    laxer = order.chain(loaded)[: order.chain(loaded).index(have[-1])]
+    there = " ".join(f"--env {name}" for name in laxer if name not in have)
+    return [*found, f"the same command with {there} adds it there too"]

@@ -314,12 +314,52 @@ def test_what_cannot_be_read_back_is_taken_back(root: Path) -> None:
     trees.write(root, FILE, OTHER)
     os.chmod(root / FILE, 0o640)
     wish = adding.Wish(
-        "prod", "EXC-2", "wgf-3", "a@x", "b@x", "A reason.", "T-1", documents.AT, "2026-12-01", False, False
+        ("prod",), "EXC-2", "wgf-3", "a@x", "b@x", "A reason.", "T-1", documents.AT, "2026-12-01", False, False
     )
     with pytest.raises(PolicyError, match="EXC-1"):
         adding.add(Spoiling(root, "--policy"), Evidence.of(documents.typed(MIXED)), wish)
     assert (root / FILE).read_text("utf-8") == OTHER
     assert (root / FILE).stat().st_mode & 0o777 == 0o640
+
+
+def test_one_command_adds_it_to_several_environments(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (root / FILE.replace("prod", "dev")).unlink()
+    assert add(root) == 0
+    assert "with --env dev --env staging adds it there too" in capsys.readouterr().err
+    (root / FILE).write_text(EMPTY, "utf-8")
+    assert add(root, "--env=staging", "--env=dev", "--env=staging") == 0
+    out, err = capsys.readouterr()
+    assert [line.split(":")[0].split("/")[-3] for line in out.splitlines()] == ["prod", "staging", "dev"]
+    assert "adds it there too" not in err
+    assert "staging, dev do not refuse this finding anyway" in err
+    loaded, _ = PolicyTree(root, "--policy").load(["dev", "staging", "prod"])
+    assert len({repr(each.exceptions) for each in loaded.values()}) == 1
+
+
+def test_what_one_environment_would_not_accept_is_added_to_none(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {path: path.read_bytes() for path in root.rglob("exceptions/data.yaml")}
+    trees.edit(root, "environments/staging/data.yaml", "    approvers: []", "    approvers: [carol@example.org]")
+    assert add(root, "--env=staging") == 2
+    assert "carol@example.org in staging" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in root.rglob("exceptions/data.yaml")} == before
+
+
+def test_what_was_written_first_is_taken_back_when_a_later_file_cannot_be(root: Path) -> None:
+    (root / FILE.replace("prod", "dev")).unlink()
+    wish = adding.Wish(("dev", "prod"), "EXC-2", "wgf-3", "a@x", "b@x", "A reason.", "T-1", documents.AT, "2026-12-01")
+    with pytest.raises(PolicyError, match="EXC-1"):
+        adding.add(SpoilingLater(root, "--policy"), Evidence.of(documents.typed(MIXED)), wish)
+    assert not (root / FILE.replace("prod", "dev")).exists()
+    assert (root / FILE).read_text("utf-8") == EMPTY
+
+
+class SpoilingLater(PolicyTree):
+    """A tree in which somebody else breaks a third file while the second is written."""
+
+    def load(self, names: list[str]) -> Any:
+        if "EXC-2" in (self.root / FILE).read_text("utf-8"):
+            trees.write(self.root, FILE.replace("prod", "staging"), "EXC-1: {}\n")
+        return super().load(names)
 
 
 SEVERITIES = st.sampled_from(["CRITICAL", "HIGH", "MEDIUM", "LOW", "UNKNOWN"])

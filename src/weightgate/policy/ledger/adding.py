@@ -1,4 +1,4 @@
-"""Add one exception to an environment's file: tried on a copy of the tree first, then written in one step."""
+"""Add one exception to the file of one or more environments: tried on a copy of the tree first, then written."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _PATTERN = re.compile(r"[*?\[\]{}\\]")
 class Wish:
     """What is asked for."""
 
-    environment: str
+    environments: tuple[str, ...]
     id: str
     finding: str
     """The id of a finding of the document."""
@@ -52,8 +52,9 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What was written."""
+    """What was written in one environment."""
 
+    environment: str
     path: Path
     line: int
     """Of the entry, counted from 1."""
@@ -63,20 +64,45 @@ class Added:
     """The findings of the document that it excuses; empty when the environment refuses none of them anyway."""
 
 
-def add(tree: PolicyTree, evidence: Evidence, wish: Wish) -> Added:
-    """Write the exception that `wish` describes to `environments/<environment>/exceptions/data.yaml`.
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A file as it is and as it shall be."""
 
-    Raises `UsageError` for what the environment would not accept, and `PolicyError` for a tree or file that cannot be
-    used; the file is as it was then.
+    here: Environment
+    path: Path
+    old: bytes | None
+    new: bytes
+    severity: str
+    hides: tuple[str, ...]
+
+
+def add(tree: PolicyTree, evidence: Evidence, wish: Wish) -> list[Added]:
+    """Write the exception that `wish` describes to `environments/<environment>/exceptions/data.yaml` of each of them.
+
+    Raises `UsageError` for what one of the environments would not accept, and `PolicyError` for a tree or file that
+    cannot be used; all files are as they were then.
     """
-    here = tree.load([wish.environment])[0][wish.environment]
+    loaded, _ = tree.load(list(wish.environments))
+    drafts = [_draft(tree, here, evidence, wish) for here in loaded.values()]
+    added = []
+    try:
+        for draft in drafts:
+            line = storing.store(tree, draft.here, draft.path, draft.old, draft.new, wish.id)
+            added.append(Added(draft.here.name, draft.path, line, draft.severity, draft.hides))
+    except BaseException:
+        for draft in drafts[: len(added)]:
+            storing.restore(draft.path, draft.old)
+        raise
+    return added
+
+
+def _draft(tree: PolicyTree, here: Environment, evidence: Evidence, wish: Wish) -> _Draft:
     finding = _finding(evidence, wish)
     entry = _entry(here, evidence, finding, wish)
     path = tree.root / "environments" / here.name / "exceptions" / "data.yaml"
     old = storing.read_bytes(path)
     new = ledger_text.appended(old, wish.id, entry, f"{finding.severity.value}: {finding.title}", str(path))
-    severity, hides = _tried(tree, here, evidence, finding, wish, new)
-    return Added(path, storing.store(tree, here, path, old, new, wish.id), severity, hides)
+    return _Draft(here, path, old, new, *_tried(tree, here, evidence, finding, wish, new))
 
 
 def _finding(evidence: Evidence, wish: Wish) -> Finding:

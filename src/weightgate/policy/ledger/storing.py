@@ -46,12 +46,17 @@ def store(tree: PolicyTree, here: Environment, path: Path, old: bytes | None, ne
         if read != expected or dict(after.permissions()).keys() - before.keys() != {id_}:
             raise PolicyError(f"{path}: what was written is not what was read back; the file is as it was")
     except BaseException:
-        if old is None:
-            path.unlink()
-        else:
-            _replace(path, old)
+        restore(path, old)
         raise
     return int(after.place(id_).rpartition(":")[2])
+
+
+def restore(path: Path, old: bytes | None) -> None:
+    """Make the file what it was before `store`; raises `UsageError` when it cannot be written."""
+    if old is None:
+        path.unlink()
+    else:
+        _replace(path, old)
 
 
 def _read(path: Path, raw: bytes) -> dict[str, Any]:
