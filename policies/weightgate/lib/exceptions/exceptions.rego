@@ -60,11 +60,15 @@ never_excused(finding) if {
 
 # METADATA
 # description: Why an exception that is about a finding does not excuse it.
-refusal(id, _, _) := sprintf("exception %s expired at %s", [id, expires(id)]) if id in expired
-
-refusal(id, severity, finding) := sprintf("exception %s cannot excuse %s here, or not this rule, or not for so long", [id, severity]) if {
-	id in in_force
+refusal(id, severity, finding) := sprintf("exception %s expired at %s", [id, expires(id)]) if {
+	id in expired
+} else := sprintf("exception %s cannot excuse %s: this environment lets nothing excuse it", [id, severity]) if {
+	not excusable(severity)
+} else := sprintf("exception %s cannot excuse this rule or threat: this environment lets nothing excuse it", [id]) if {
+	never_excused(finding)
+} else := sprintf("exception %s lasts longer than the %v days for which %s may be excused here", [id, days, severity]) if {
 	not excuses(id, severity, finding)
+	days := object.get(_limits.max_days, severity, 0)
 }
 
 # METADATA

@@ -48,16 +48,19 @@ test_only_in_force_it_excuses if {
 	not _excuses("HIGH", {"reason": ""}, {})
 }
 
-_refusal(severity, changes) := reason if {
+_refusal(severity, changes, limits) := reason if {
 	reason := exceptions.refusal("EXC-1", severity, fixtures.finding) with input as fixtures.document
 		with data.weightgate.exceptions as {"EXC-1": fixtures.changed(fixtures.exception, changes)}
-		with data.weightgate.settings as fixtures.settings
+		with data.weightgate.settings as {"exceptions": fixtures.changed(fixtures.settings.exceptions, limits)}
 }
 
 test_it_says_why_it_does_not_excuse if {
-	_refusal("HIGH", {"expires": "2026-11-23"}) == "exception EXC-1 expired at 2026-11-23"
-	_refusal("CRITICAL", {"expires": "2026-12-21"}) == "exception EXC-1 cannot excuse CRITICAL here, or not this rule, or not for so long"
-	not _refusal("HIGH", {})
+	_refusal("HIGH", {"expires": "2026-11-23"}, {"never": ["HIGH"]}) == "exception EXC-1 expired at 2026-11-23"
+	_refusal("HIGH", {}, {"never": ["HIGH"]}) == "exception EXC-1 cannot excuse HIGH: this environment lets nothing excuse it"
+	_refusal("HIGH", {}, {"never_rules": ["S201"]}) == "exception EXC-1 cannot excuse this rule or threat: this environment lets nothing excuse it"
+	_refusal("CRITICAL", {"expires": "2026-12-21"}, {}) == "exception EXC-1 lasts longer than the 30 days for which CRITICAL may be excused here"
+	_refusal("UNKNOWN", {}, {}) == "exception EXC-1 lasts longer than the 0 days for which UNKNOWN may be excused here"
+	not _refusal("HIGH", {}, {})
 }
 
 # --- an exception and findings ---

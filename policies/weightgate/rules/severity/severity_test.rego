@@ -64,7 +64,7 @@ test_an_exception_that_does_not_help_is_named if {
 	result.deny == {object.union(_violation("wgf-1", "CRITICAL"), {"msg": concat("; ", [
 		"CRITICAL: os.system is called",
 		"exception EXC-1 expired at 2026-11-23T10:00:00Z",
-		"exception EXC-2 cannot excuse CRITICAL here, or not this rule, or not for so long",
+		"exception EXC-2 lasts longer than the 30 days for which CRITICAL may be excused here",
 	])})}
 	result.excused == {}
 }
