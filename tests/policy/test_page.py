@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -32,6 +33,24 @@ def test_the_entries_are_read() -> None:
     assert list(permissions.read_exceptions(exception)) == ["EXC-2026-001"]
     grant = yamlfile.load(block("yaml", "Break the glass").encode(), "page")
     assert list(permissions.read_grants(grant)) == ["BG-2026-001"]
+
+
+def test_the_commands_that_write_entries_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trees.copy(tmp_path)
+    finding = documents.finding("wgf-0a1b2c3d4e5f60718293a4b5")
+    documents.store(tmp_path, documents.document(finding, model=documents.model(digest=trees.GRANTED)))
+    monkeypatch.chdir(tmp_path)
+    commands = [shlex.split(text) for text in re.findall(r"`(weightgate exceptions [^`]*\n[^`]*)`", PAGE)]
+    assert [words[2] for words in commands] == ["add", "break-glass"]
+    for words in reversed(commands):
+        assert main(words[1:]) == 0
+    written = {
+        path.relative_to(tmp_path).as_posix()
+        for path in tmp_path.rglob("data.yaml")
+        if b"-2026-001:" in path.read_bytes()
+    }
+    exceptions = {f"environments/{name}/exceptions/data.yaml" for name in ("dev", "staging", "prod")}
+    assert written == exceptions | {"environments/prod/break_glass/data.yaml"}
 
 
 def test_the_rule_of_an_environment_decides_and_is_clean(tmp_path: Path) -> None:
