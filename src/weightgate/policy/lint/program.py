@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from weightgate.policy.lint.shapes import ANY, Shape
@@ -78,6 +78,8 @@ class Program:
                 return ANY
         if kind == "call":
             return self._call(term["value"], module, scope)
+        if kind == "string":
+            return Shape(besides=frozenset({term["value"]}))
         if kind in ("setcomprehension", "arraycomprehension"):
             return Shape(each=self.shape(term["value"]["term"], module, scope))
         if kind == "objectcomprehension":
@@ -131,9 +133,9 @@ class Program:
         if path in self._answers:
             return self._answers[path] or ANY
         self._answers[path] = None
-        found = [shape for module, rule in self._rules[path] for shape in self._values(module, rule) if shape != ANY]
-        answer = found[0] if found and all(shape == found[0] for shape in found) else ANY
-        self._answers[path] = answer
+        answer = self._answers[path] = _together(
+            [shape for module, rule in self._rules[path] for shape in self._values(module, rule)]
+        )
         return answer
 
     def _values(self, module: Module, rule: Node) -> Iterator[Shape]:
@@ -150,7 +152,8 @@ class Program:
     def _call(self, terms: list[Node], module: Module, scope: dict[str, Shape]) -> Shape:
         name = operator(terms)
         if name == "object.get":
-            return below_get(self.shape(terms[1], module, scope), terms[2])
+            found = below_get(self.shape(terms[1], module, scope), terms[2])
+            return with_default(found, terms[3]) if found.word else found
         if name in _SETS:
             sides = [self.shape(term, module, scope) for term in terms[1:]]
             return sides[0] if sides[0] != ANY or name != "or" else sides[1]
@@ -201,6 +204,23 @@ class Program:
         elif isinstance(terms, dict) and "domain" in terms:
             shape = self.shape(terms["domain"], module, scope)
             _learn(scope, terms["value"], shape.element())
+
+
+def _together(shapes: list[Shape]) -> Shape:
+    """Return the shape of what has one of `shapes`; `ANY` when they differ in more than the words of the policy."""
+    known = [replace(shape, besides=frozenset()) for shape in shapes]
+    found = [shape for shape in known if shape != ANY]
+    if any(shape != found[0] for shape in found):
+        return ANY
+    return replace(found[0] if found else ANY, besides=frozenset().union(*(shape.besides for shape in shapes)))
+
+
+def with_default(shape: Shape, default: Node) -> Shape:
+    """Return the shape of a word that is `default` when it is missing; `ANY` when that can be any word."""
+    if default["type"] in ("ref", "var", "call"):
+        return ANY
+    word = text(default)
+    return shape if word is None else replace(shape, besides=shape.besides | {word})
 
 
 def _learn(scope: dict[str, Shape], variable: Node, shape: Shape) -> None:

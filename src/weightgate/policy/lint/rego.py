@@ -7,7 +7,7 @@ from typing import Any
 
 from weightgate import strict
 from weightgate.policy.lint.problem import Problem
-from weightgate.policy.lint.program import DeadPath, Program, below_get
+from weightgate.policy.lint.program import DeadPath, Program, below_get, with_default
 from weightgate.policy.lint.shapes import ANY, Shape
 from weightgate.policy.lint.words import FIELDS, Words
 from weightgate.policy.syntax import Module, Node, calls, line, operator, text, walk
@@ -60,8 +60,7 @@ class _Rule:
             yield from self._compared(terms[2], [terms[1]])
         elif name in _MEMBER:
             yield from self._compared(terms[-2], self._literals(terms[-1]))
-            kind = self._shape(terms[-1]).element().word
-            yield from self._members(kind, [terms[-2]])
+            yield from self._members(self._shape(terms[-1]).element(), [terms[-2]])
         elif name == "object.get":
             shape = self._shape(terms[1])
             try:
@@ -71,30 +70,32 @@ class _Rule:
         else:
             path = self._program.path(terms[0], self._module) if terms[0].get("type") == "ref" else None
             if path is not None and tuple(path[0][:3]) == _LEVELS:
-                yield from self._members("rule", terms[1:2])
+                yield from self._members(Shape(word="rule"), terms[1:2])
 
     def _compared(self, term: Node, literals: list[Node]) -> Iterator[Problem]:
         """Check the words that `term` is compared with."""
         if literals and text(term) is None:
-            yield from self._members(self._shape(term).word or self._by_name(term), literals)
+            shape = self._shape(term)
+            yield from self._members(shape if shape.word else self._by_name(term), literals)
 
-    def _members(self, kind: str | None, literals: list[Node]) -> Iterator[Problem]:
-        for literal in literals if kind else []:
+    def _members(self, shape: Shape, literals: list[Node]) -> Iterator[Problem]:
+        for literal in literals if shape.word else []:
             word = text(literal)
-            flaw = self._words.flaw(kind or "", word) if word is not None else None
-            if flaw:
+            flaw = self._words.flaw(shape.word or "", word) if word is not None else None
+            if flaw and word not in shape.besides:
                 yield Problem(literal["location"].get("file", self._module.path), line(literal), "unknown-word", flaw)
 
-    def _by_name(self, term: Node) -> str | None:
-        """Return the kind of word that the field holds by its name, where nothing else is known of it."""
+    def _by_name(self, term: Node) -> Shape:
+        """Return what the field holds by its name, where nothing else is known of it."""
         if term.get("type") == "ref" and len(term["value"]) > 1:
-            return FIELDS.get(text(term["value"][-1]) or "")
+            return Shape(word=FIELDS.get(text(term["value"][-1]) or ""))
         if term.get("type") == "call" and operator(term["value"]) == "object.get":
             key = term["value"][2]
-            return FIELDS.get(text(key["value"][-1] if key.get("type") == "array" and key["value"] else key) or "")
+            name = text(key["value"][-1] if key.get("type") == "array" and key["value"] else key)
+            return with_default(Shape(word=FIELDS.get(name or "")), term["value"][3])
         if term.get("type") == "var" and self._scope.get(term["value"], ANY) == ANY:
-            return {"severity": "severity", "verdict": "verdict"}.get(term["value"])
-        return None
+            return Shape(word={"severity": "severity", "verdict": "verdict"}.get(term["value"]))
+        return ANY
 
     def _literals(self, term: Node, seen: frozenset[str] = frozenset()) -> list[Node]:
         """Return the string literals of a set or list, also of one that a rule names or that is put together."""
@@ -135,7 +136,7 @@ class _Rule:
         for key, value in pairs:
             name = text(key)
             if name in _SAID:
-                yield from self._members(FIELDS[name], [value])
+                yield from self._members(Shape(word=FIELDS[name]), [value])
             if name == "rule" and text(value) and self._words.flaw("rule", value["value"]):
                 near = strict.nearest(value["value"], sorted(self._words.kinds["rule"]))
                 if near:
@@ -144,7 +145,7 @@ class _Rule:
     def _mixed(self, terms: list[Node]) -> Iterator[Problem]:
         literals = {term["value"]: term for term in terms if text(term) is not None}
         for kind, word in self._words.misspelt(literals):
-            yield from self._members(kind, [literals[word]])
+            yield from self._members(Shape(word=kind), [literals[word]])
 
     def _shape(self, term: Any) -> Shape:
         return self._program.shape(term, self._module, self._scope)

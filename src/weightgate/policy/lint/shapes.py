@@ -27,6 +27,8 @@ class Shape:
     """The kind of word (see `words`) that a string is."""
     keys: str | None = None
     """The kind of word that the keys are."""
+    besides: frozenset[str] = frozenset()
+    """Words that can stand here too: literals of the policy, such as the default of an `object.get`."""
 
     def below(self, key: str) -> Shape | None:
         """Return the shape at `key`; `None` when nothing can stand there."""
