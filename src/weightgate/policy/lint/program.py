@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from weightgate.policy.lint.shapes import ANY, Shape
+from weightgate.policy.lint.steps import DeadPath, below, below_get, together, with_default
 from weightgate.policy.syntax import Module, Node, Path_, branches, calls, operator, rule_name, text, walk
 
 _ROUNDS = 3
 """How often what calls say of functions' arguments is worked out again; as deep as calls pass a value on."""
 _SETS = ("or", "minus", "and")
-
-
-class DeadPath(Exception):
-    """Nothing can stand at a path: `step` is the first wrong one, and `known` are the words that could stand there."""
-
-    def __init__(self, step: Node, known: list[str], above: str) -> None:
-        self.step = step
-        self.known = known
-        self.above = above
-        super().__init__(above)
 
 
 @dataclass
@@ -36,7 +26,10 @@ class Program:
     _rules: dict[Path_, list[tuple[Module, Node]]] = field(default_factory=dict)
     _below: dict[Path_, set[str]] = field(default_factory=lambda: {(): set()})
     """Path → the words that can follow it, down to rules and data."""
+    _calls: list[tuple[Module, Node, Path_, list[Node]]] = field(default_factory=list)
     _arguments: dict[tuple[Path_, int], list[Shape]] = field(default_factory=dict)
+    _bindings: dict[int, list[Node]] = field(default_factory=dict)
+    """Rule → its expressions, which may give a variable its value."""
     _scopes: dict[int, dict[str, Shape]] = field(default_factory=dict)
     _answers: dict[Path_, Shape | None] = field(default_factory=dict)
 
@@ -47,6 +40,7 @@ class Program:
         for path in (*self.data, *self._rules):
             for length, word in enumerate(path):
                 self._below.setdefault(path[:length], set()).add(word)
+        self._calls = list(self._own_calls())
         for _ in range(_ROUNDS):
             arguments = self._called_with()
             self._arguments = arguments
@@ -62,9 +56,11 @@ class Program:
         known = self._scopes.get(id(rule))
         if known is not None:
             return known
+        if id(rule) not in self._bindings:
+            self._bindings[id(rule)] = [item for item in walk(rule) if "terms" in item]
         scope = self._scopes[id(rule)] = self._parameters(module, rule)
         for _ in range(2):
-            for item in walk(rule):
+            for item in self._bindings[id(rule)]:
                 self._bind(item, module, scope)
         return scope
 
@@ -133,7 +129,7 @@ class Program:
         if path in self._answers:
             return self._answers[path] or ANY
         self._answers[path] = None
-        answer = self._answers[path] = _together(
+        answer = self._answers[path] = together(
             [shape for module, rule in self._rules[path] for shape in self._values(module, rule)]
         )
         return answer
@@ -177,17 +173,20 @@ class Program:
 
     def _called_with(self) -> dict[tuple[Path_, int], list[Shape]]:
         found: dict[tuple[Path_, int], list[Shape]] = {}
+        for module, rule, path, arguments in self._calls:
+            scope = self.scope(module, rule)
+            for number, term in enumerate(arguments):
+                found.setdefault((path, number), []).append(self.shape(term, module, scope))
+        return found
+
+    def _own_calls(self) -> Iterator[tuple[Module, Node, Path_, list[Node]]]:
+        """Yield each call of a function of the tree: where it stands, what it calls, and its arguments."""
         for module in self.modules:
             for rule in module.rules:
-                scope = self.scope(module, rule)
                 for terms in calls(rule):
                     path = self.path(terms[0], module) if terms[0].get("type") == "ref" else None
-                    if path is None:
-                        continue
-                    full = (*path[0], *[text(step) or "" for step in path[1]])
-                    for number, term in enumerate(terms[1:]):
-                        found.setdefault((full, number), []).append(self.shape(term, module, scope))
-        return found
+                    if path is not None:
+                        yield module, rule, (*path[0], *[text(step) or "" for step in path[1]]), terms[1:]
 
     def _bind(self, item: Node, module: Module, scope: dict[str, Shape]) -> None:
         terms = item.get("terms")
@@ -206,50 +205,7 @@ class Program:
             _learn(scope, terms["value"], shape.element())
 
 
-def _together(shapes: list[Shape]) -> Shape:
-    """Return the shape of what has one of `shapes`; `ANY` when they differ in more than the words of the policy."""
-    known = [replace(shape, besides=frozenset()) for shape in shapes]
-    found = [shape for shape in known if shape != ANY]
-    if any(shape != found[0] for shape in found):
-        return ANY
-    return replace(found[0] if found else ANY, besides=frozenset().union(*(shape.besides for shape in shapes)))
-
-
-def with_default(shape: Shape, default: Node) -> Shape:
-    """Return the shape of a word that is `default` when it is missing; `ANY` when that can be any word."""
-    if default["type"] in ("ref", "var", "call"):
-        return ANY
-    word = text(default)
-    return shape if word is None else replace(shape, besides=shape.besides | {word})
-
-
 def _learn(scope: dict[str, Shape], variable: Node, shape: Shape) -> None:
     if variable.get("type") == "var" and not variable["value"].startswith("$"):
         name = variable["value"]
         scope[name] = shape if scope.get(name, ANY) in (ANY, shape) else ANY
-
-
-def below(shape: Shape, steps: list[Node], above: str) -> Shape:
-    """Return the shape that `steps` lead to from `shape`; raises `DeadPath` at the first that leads nowhere."""
-    for step in steps:
-        word = text(step)
-        if word is None:
-            shape = shape.element()
-        else:
-            found = shape.below(word)
-            if found is None:
-                raise DeadPath(step, sorted(shape.fields or {}), above)
-            shape = found
-            above += f".{word}" if word.isidentifier() else f"[{json.dumps(word)}]"
-    return shape
-
-
-def below_get(shape: Shape, key: Node, above: str = "the object", strict: bool = False) -> Shape:
-    """Return what `object.get` finds with `key`, a word or a list of words; with `strict`, raises `DeadPath`."""
-    steps: list[Node] = key["value"] if key.get("type") == "array" else [key]
-    try:
-        return below(shape, steps, above)
-    except DeadPath:
-        if strict:
-            raise
-        return ANY

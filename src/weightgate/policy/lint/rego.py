@@ -7,8 +7,9 @@ from typing import Any
 
 from weightgate import strict
 from weightgate.policy.lint.problem import Problem
-from weightgate.policy.lint.program import DeadPath, Program, below_get, with_default
+from weightgate.policy.lint.program import Program
 from weightgate.policy.lint.shapes import ANY, Shape
+from weightgate.policy.lint.steps import DeadPath, below_get, with_default
 from weightgate.policy.lint.words import FIELDS, Words
 from weightgate.policy.syntax import Module, Node, calls, line, operator, text, walk
 
