@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from weightgate import strict
+from weightgate.policy.lint.constants import Constant, Constants
 from weightgate.policy.lint.problem import Problem
 from weightgate.policy.lint.program import Program
 from weightgate.policy.lint.shapes import ANY, Shape
@@ -22,9 +23,10 @@ _LEVELS = ("weightgate", "lib", "levels")
 
 def problems(program: Program, words: Words) -> Iterator[Problem]:
     """Yield what is wrong with the words and paths of the program's modules."""
+    constants = Constants(program)
     for module in program.modules:
         for rule in module.rules:
-            yield from _Rule(program, words, module, rule).problems()
+            yield from _Rule(constants, words, module, rule).problems()
         for name, path in module.imports.items():
             if path[0] == "data":
                 term = {"type": "var", "value": name, "location": {"row": module.import_lines[name]}}
@@ -34,12 +36,13 @@ def problems(program: Program, words: Words) -> Iterator[Problem]:
 class _Rule:
     """One rule of a module, with the shapes of its variables."""
 
-    def __init__(self, program: Program, words: Words, module: Module, rule: Node) -> None:
-        self._program = program
+    def __init__(self, constants: Constants, words: Words, module: Module, rule: Node) -> None:
+        self._constants = constants
+        self._program = constants.program
         self._words = words
         self._module = module
         self._rule = rule
-        self._scope = program.scope(module, rule)
+        self._scope = self._program.scope(module, rule)
 
     def problems(self) -> Iterator[Problem]:
         for node in walk(self._rule):
@@ -57,11 +60,12 @@ class _Rule:
     def _call(self, terms: list[Node]) -> Iterator[Problem]:
         name = operator(terms)
         if name in _EQUALITY:
-            yield from self._compared(terms[1], [terms[2]])
-            yield from self._compared(terms[2], [terms[1]])
+            yield from self._compared(terms[1], self._constants.words(self._term(terms[2])))
+            yield from self._compared(terms[2], self._constants.words(self._term(terms[1])))
         elif name in _MEMBER:
-            yield from self._compared(terms[-2], self._literals(terms[-1]))
-            yield from self._members(self._shape(terms[-1]).element(), [terms[-2]])
+            yield from self._compared(terms[-2], self._constants.members(self._term(terms[-1])))
+            words = self._constants.words(self._term(terms[-2]))
+            yield from self._members(self._shape(terms[-1]).element(), words)
         elif name == "object.get":
             shape = self._shape(terms[1])
             try:
@@ -71,7 +75,7 @@ class _Rule:
         else:
             path = self._program.path(terms[0], self._module) if terms[0].get("type") == "ref" else None
             if path is not None and tuple(path[0][:3]) == _LEVELS:
-                yield from self._members(Shape(word="rule"), terms[1:2])
+                yield from self._members(Shape(word="rule"), self._constants.words(self._term(terms[1])))
 
     def _compared(self, term: Node, literals: list[Node]) -> Iterator[Problem]:
         """Check the words that `term` is compared with."""
@@ -81,9 +85,8 @@ class _Rule:
 
     def _members(self, shape: Shape, literals: list[Node]) -> Iterator[Problem]:
         for literal in literals if shape.word else []:
-            word = text(literal)
-            flaw = self._words.flaw(shape.word or "", word) if word is not None else None
-            if flaw and word not in shape.besides:
+            flaw = self._words.flaw(shape.word or "", literal["value"])
+            if flaw and literal["value"] not in shape.besides:
                 yield Problem(literal["location"].get("file", self._module.path), line(literal), "unknown-word", flaw)
 
     def _by_name(self, term: Node) -> Shape:
@@ -98,38 +101,11 @@ class _Rule:
             return Shape(word={"severity": "severity", "verdict": "verdict"}.get(term["value"]))
         return ANY
 
-    def _literals(self, term: Node, seen: frozenset[str] = frozenset()) -> list[Node]:
-        """Return the string literals of a set or list, also of one that a rule names or that is put together."""
-        if term.get("type") in ("set", "array"):
-            return [item for item in term["value"] if text(item) is not None]
-        if term.get("type") == "call" and operator(term["value"]) == "or":
-            return [item for side in term["value"][1:] for item in self._literals(side, seen)]
-        found = []
-        for rule in self._named(term):
-            key = str(rule["head"].get("location"))
-            if key not in seen and "value" in rule["head"]:
-                found += self._literals(rule["head"]["value"], seen | {key})
-        return found
-
-    def _named(self, term: Node) -> list[Node]:
-        """Return the definitions of the rule that the term names, and nothing of."""
-        if term.get("type") not in ("ref", "var"):
-            return []
-        head = term["value"][0]["value"] if term["type"] == "ref" else term["value"]
-        path = None if head in self._scope else self._program.path(term, self._module)
-        if path is None:
-            return []
-        full = (*path[0], *[text(step) or "" for step in path[1]])
-        return [rule for _, rule in self._program.definitions(full)]
-
     def _index(self, node: Node) -> Iterator[Problem]:
         """Check the keys of a constant object that is looked into with a word of a known kind."""
         steps = node["value"]
-        if len(steps) == 2 and text(steps[1]) is None:
-            values = [rule["head"].get("value", {}) for rule in self._named(steps[0])]
-            for value in [steps[0], *values]:
-                if value.get("type") == "object":
-                    yield from self._compared(steps[1], [key for key, _ in value["value"]])
+        if len(steps) > 1 and text(steps[1]) is None:
+            yield from self._compared(steps[1], self._constants.keys(self._term(steps[0])))
 
     def _object(self, node: Node) -> Iterator[Problem]:
         pairs = node["value"]
@@ -137,7 +113,7 @@ class _Rule:
         for key, value in pairs:
             name = text(key)
             if name in _SAID:
-                yield from self._members(Shape(word=FIELDS[name]), [value])
+                yield from self._members(Shape(word=FIELDS[name]), self._constants.words(self._term(value)))
             if name == "rule" and text(value) and self._words.flaw("rule", value["value"]):
                 near = strict.nearest(value["value"], sorted(self._words.kinds["rule"]))
                 if near:
@@ -147,6 +123,9 @@ class _Rule:
         literals = {term["value"]: term for term in terms if text(term) is not None}
         for kind, word in self._words.misspelt(literals):
             yield from self._members(Shape(word=kind), [literals[word]])
+
+    def _term(self, term: Node) -> Constant:
+        return Constant(term, self._module, self._rule)
 
     def _shape(self, term: Any) -> Shape:
         return self._program.shape(term, self._module, self._scope)

@@ -54,3 +54,83 @@ SOUND = [
 @pytest.mark.parametrize("text", SOUND)
 def test_a_word_that_stands_in_for_a_missing_one_is_no_problem(tmp_path: Path, text: str) -> None:
     assert lint(tmp_path, text + "\n") == []
+
+
+def finds(line: str, more: str = "") -> str:
+    """Return Rego with `line` in a rule about a finding `f`, and the rules `more`."""
+    return f"x if {{\n\tsome f in input.findings\n\t{line}\n}}\n\n{more}\n"
+
+
+BEHIND_NAMES = [
+    pytest.param(finds('wanted := "CRITCAL"\n\tf.severity == wanted'), id="variable"),
+    pytest.param(finds('wanted := {"CRITCAL", "LOW"}\n\tf.severity in wanted'), id="set in a variable"),
+    pytest.param(finds('wanted := "CRITCAL"\n\tf.severity in {wanted, "LOW"}'), id="variable in a set"),
+    pytest.param(finds("wanted := _wanted\n\tf.severity == wanted", '_wanted := "CRITCAL"'), id="rule in a variable"),
+    pytest.param(finds("f.severity == _wanted", '_wanted := "CRITCAL"'), id="rule"),
+    pytest.param(finds("_wanted != f.severity", '_wanted := "CRITCAL" if input.model'), id="rule, not equal"),
+    pytest.param(finds('f.severity in ({_wanted} | {"LOW"})', '_wanted := "CRITCAL"'), id="rule in a union"),
+    pytest.param(finds("_wanted in data.prod.settings.fail_on", '_wanted := "CRITCAL"'), id="rule as a member"),
+    pytest.param(finds("_all[f.severity] == 1", '_all := {"CRITCAL": 1, "LOW": 2}'), id="key of a rule"),
+    pytest.param(finds('all := {"CRITCAL": 1}\n\tall[f.severity] == 1'), id="key of a variable"),
+    pytest.param(finds('all := {"CRITCAL"}\n\tall[f.severity]'), id="set that is looked into"),
+    pytest.param(finds('{"CRITCAL": {"a": 1}}[f.severity].a == 1'), id="key of objects"),
+    pytest.param(
+        finds("f.severity == _said.severity", '_said := {"severity": _wanted}\n\n_wanted := "CRITCAL"'), id="said"
+    ),
+]
+
+
+@pytest.mark.parametrize("text", BEHIND_NAMES)
+def test_a_misspelt_word_behind_a_name_is_found_where_it_stands(tmp_path: Path, text: str) -> None:
+    (problem,) = lint(tmp_path, text)
+    where = (HEAD + text).partition("CRITCAL")[0].count("\n") + 1
+    assert (problem.file, problem.line, problem.rule) == (OWN, where, "unknown-word")
+    assert 'did you mean "CRITICAL"?' in problem.message
+
+
+def test_a_misspelt_rule_id_in_a_variable_is_found(tmp_path: Path) -> None:
+    (problem,) = lint(tmp_path, finds('rule := "coverage.complet"\n\tlevels.off(rule)'))
+    assert 'did you mean "coverage.complete"?' in problem.message
+
+
+def test_a_misspelt_word_of_another_package_is_found_there(tmp_path: Path) -> None:
+    root = trees.copy(tmp_path)
+    severities = "policies/weightgate/lib/severities/severities.rego"
+    line = trees.edit(root, severities, 'highest := "CRITICAL"', 'highest := "CRITCAL"')
+    found = check(PolicyTree(root, "--policy"))
+    assert [(problem.file, problem.line) for problem in found] == [(severities, line)]
+
+
+VARYING = [
+    pytest.param(
+        finds('a := {v | some v in f.references; f.severity == v}\n\tb := {v | v := "none"}\n\ta != b'),
+        id="two variables",
+    ),
+    pytest.param(
+        finds("f.severity == _wanted", 'default _wanted := "none"\n\n_wanted := "LOW" if input.model'), id="default"
+    ),
+    pytest.param(finds("f.severity == _wanted", '_wanted := "LOW" if {\n\tinput.model\n} else := "none"'), id="else"),
+    pytest.param(finds("f.severity == all.none", 'all := {"none": "LOW"}'), id="object below a name"),
+    pytest.param(finds("all[f.severity].none == 1", 'all["CRITICAL"] := {"none": 1}'), id="part of an object"),
+    pytest.param(
+        finds("f.severity == word(f)", 'word(_) := "none" if input.model.name\n\nword(_) := "LOW" if input.model.uri'),
+        id="function",
+    ),
+    pytest.param(finds("some wanted in f.references\n\tf.severity == wanted", 'wanted := "none"'), id="hidden rule"),
+    pytest.param(
+        finds("[wanted, other] := f.references\n\tf.severity == wanted\n\tother", 'wanted := "none"'),
+        id="hidden by a list",
+    ),
+    pytest.param(
+        finds("every wanted in f.references {\n\t\tf.severity == wanted\n\t}", 'wanted := "none"'), id="hidden by every"
+    ),
+    pytest.param(
+        finds("_is(f, f.title)", '_is(f, wanted) if f.severity == wanted\n\nwanted := "none"'),
+        id="hidden by a parameter",
+    ),
+]
+
+
+@pytest.mark.parametrize("text", VARYING)
+def test_a_name_that_can_stand_for_more_is_no_problem(tmp_path: Path, text: str) -> None:
+    assert lint(tmp_path, text) == []
