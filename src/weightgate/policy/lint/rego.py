@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from weightgate import strict
@@ -19,6 +19,8 @@ _MEMBER = ("internal.member_2", "internal.member_3")
 _SAID = {"severity", "status", "level", "verdict", "enforcement"}
 """Fields that hold such a word in every object that a policy makes."""
 _LEVELS = ("weightgate", "lib", "levels")
+_Fault = Callable[[str, str], str | None]
+"""Says what is wrong with a word of a kind."""
 
 
 def problems(program: Program, words: Words) -> Iterator[Problem]:
@@ -49,7 +51,7 @@ class _Rule:
             if node.get("type") in ("ref", "var") and "location" in node and not _is_operator(node):
                 yield from _dead(self._program, self._module, self._scope, node)
             if node.get("type") == "ref":
-                yield from self._index(node)
+                yield from self._looked_up(node["value"][0], node["value"][1:])
             elif node.get("type") == "object":
                 yield from self._object(node)
             elif node.get("type") in ("set", "array"):
@@ -72,6 +74,8 @@ class _Rule:
                 below_get(shape, terms[2], _name(terms[1]), strict=True)
             except DeadPath as dead:
                 yield _unknown_path(self._module, terms[2], dead)
+            steps = terms[2]["value"] if terms[2]["type"] == "array" else [terms[2]]
+            yield from self._looked_up(terms[1], steps)
         else:
             path = self._program.path(terms[0], self._module) if terms[0].get("type") == "ref" else None
             if path is not None and tuple(path[0][:3]) == _LEVELS:
@@ -80,12 +84,22 @@ class _Rule:
     def _compared(self, term: Node, literals: list[Node]) -> Iterator[Problem]:
         """Check the words that `term` is compared with."""
         if literals and text(term) is None:
-            shape = self._shape(term)
-            yield from self._members(shape if shape.word else self._by_name(term), literals)
+            yield from self._members(self._kind(term), literals)
 
-    def _members(self, shape: Shape, literals: list[Node]) -> Iterator[Problem]:
+    def _looked_up(self, term: Node, steps: list[Node]) -> Iterator[Problem]:
+        """Check the keys of a constant object that is looked into with a word of a known kind. Beside the words of that
+        kind, it may have a key for every other."""
+        keys = self._constants.keys(self._term(term)) if steps and text(steps[0]) is None else []
+        if keys:
+            yield from self._members(self._kind(steps[0]), keys, self._words.typo)
+
+    def _kind(self, term: Node) -> Shape:
+        shape = self._shape(term)
+        return shape if shape.word else self._by_name(term)
+
+    def _members(self, shape: Shape, literals: list[Node], fault: _Fault | None = None) -> Iterator[Problem]:
         for literal in literals if shape.word else []:
-            flaw = self._words.flaw(shape.word or "", literal["value"])
+            flaw = (fault or self._words.flaw)(shape.word or "", literal["value"])
             if flaw and literal["value"] not in shape.besides:
                 yield Problem(literal["location"].get("file", self._module.path), line(literal), "unknown-word", flaw)
 
@@ -101,12 +115,6 @@ class _Rule:
             return Shape(word={"severity": "severity", "verdict": "verdict"}.get(term["value"]))
         return ANY
 
-    def _index(self, node: Node) -> Iterator[Problem]:
-        """Check the keys of a constant object that is looked into with a word of a known kind."""
-        steps = node["value"]
-        if len(steps) > 1 and text(steps[1]) is None:
-            yield from self._compared(steps[1], self._constants.keys(self._term(steps[0])))
-
     def _object(self, node: Node) -> Iterator[Problem]:
         pairs = node["value"]
         yield from self._mixed([key for key, _ in pairs])
@@ -114,10 +122,9 @@ class _Rule:
             name = text(key)
             if name in _SAID:
                 yield from self._members(Shape(word=FIELDS[name]), self._constants.words(self._term(value)))
-            if name == "rule" and text(value) and self._words.flaw("rule", value["value"]):
-                near = strict.nearest(value["value"], sorted(self._words.kinds["rule"]))
-                if near:
-                    yield Problem(self._module.path, line(value), "unknown-word", f"{_shown(value)} is no rule{near}")
+            if name == "rule":
+                words = self._constants.words(self._term(value))
+                yield from self._members(Shape(word="rule"), words, self._words.typo)
 
     def _mixed(self, terms: list[Node]) -> Iterator[Problem]:
         literals = {term["value"]: term for term in terms if text(term) is not None}
@@ -159,7 +166,3 @@ def _name(term: Node) -> str:
     if term.get("type") == "ref" and isinstance(steps, list):
         return ".".join(str(step["value"]) for step in steps if step.get("type") in ("var", "string"))
     return "the object"
-
-
-def _shown(term: Node) -> str:
-    return strict.show(text(term))

@@ -44,6 +44,11 @@ class Words:
         listed = f"; expected one of {', '.join(sorted(known))}" if len(known) <= 40 else ""
         return f"{strict.show(word)} is no {kind}{strict.nearest(word, sorted(known))}{listed}"
 
+    def typo(self, kind: str, word: str) -> str | None:
+        """Return what is wrong with `word` when it is nearly a word of `kind`, for places that take other words too."""
+        flaw = self.flaw(kind, word)
+        return flaw if flaw and strict.nearest(word, sorted(self.kinds[kind])) else None
+
     def misspelt(self, words: Iterable[str]) -> list[tuple[str, str]]:
         """Return (kind, word) for each of `words` that is nearly a word of the kind that most of them are of."""
         from difflib import get_close_matches

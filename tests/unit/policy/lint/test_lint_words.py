@@ -134,3 +134,34 @@ VARYING = [
 @pytest.mark.parametrize("text", VARYING)
 def test_a_name_that_can_stand_for_more_is_no_problem(tmp_path: Path, text: str) -> None:
     assert lint(tmp_path, text) == []
+
+
+LOOKED_UP = [
+    pytest.param(finds('object.get({"CRITCAL": 1}, f.severity, 0) == 1'), id="object.get"),
+    pytest.param(finds("object.get(_all, f.severity, 0) == 1", '_all := {"CRITCAL": 1}'), id="object.get of a rule"),
+    pytest.param(
+        finds("object.get(_all, [f.severity], 0) == 1", '_all := {"CRITCAL": 1}'), id="object.get with a path"
+    ),
+    pytest.param(finds('all := {"CRITCAL": 1}\n\tobject.get(all, f.severity, 0) == 1'), id="object.get of a variable"),
+]
+
+
+@pytest.mark.parametrize("text", LOOKED_UP)
+def test_a_misspelt_key_is_found(tmp_path: Path, text: str) -> None:
+    (problem,) = lint(tmp_path, text)
+    where = (HEAD + text).partition("CRITCAL")[0].count("\n") + 1
+    assert (problem.file, problem.line, problem.rule) == (OWN, where, "unknown-word")
+    assert 'did you mean "CRITICAL"?' in problem.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(
+            finds('object.get(_all, f.severity, _all["default"])', '_all := {"LOW": 1, "default": 2}'), id="get"
+        ),
+        pytest.param(finds("_all[f.severity] == _all.default", '_all := {"LOW": 1, "default": 2}'), id="index"),
+    ],
+)
+def test_a_key_for_every_other_word_is_no_problem(tmp_path: Path, text: str) -> None:
+    assert lint(tmp_path, text) == []
