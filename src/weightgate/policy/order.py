@@ -12,15 +12,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from weightgate.clock import now
-from weightgate.engine import many
 from weightgate.engine.evaluate import Evidence
-from weightgate.findings import FindingsDocument
-from weightgate.policy import enumeration, severity_map, shrink, trial
+from weightgate.policy import enumeration, inversions, severity_map, trial
 from weightgate.policy.compare import Effect, compare
 from weightgate.policy.environment import Environment
+from weightgate.policy.inversions import Inversion
 from weightgate.policy.moments import seconds
 from weightgate.policy.permissions import PolicyException
 from weightgate.policy.settings import SEVERITIES
@@ -35,8 +33,8 @@ class Problem:
     where: str
     """The file, with the line where there is one, that the problem is in."""
     message: str
-    counterexample: FindingsDocument | None = None
-    """The smallest document found that the stricter environment allows and the laxer one refuses."""
+    counterexample: Inversion | None = None
+    """A document that the stricter environment allows and the laxer one refuses, where one was looked for."""
 
     def __str__(self) -> str:
         return f"{self.where}: {self.message}"
@@ -56,9 +54,8 @@ def problems(tree: PolicyTree, corpus: Sequence[Evidence] = (), evaluated_at: st
         made = enumeration.documents(environments, severity_map.library(tree), at)
         added = enumeration.exceptions(environments, at)
         with trial.without_grants(tree) as plain:
-            with trial.with_exceptions(plain, dict.fromkeys(environments, added)) as copy:
-                found += _inversions(copy, pairs, made, at, "a generated document")
-            found += _inversions(plain, pairs, corpus, at, "a document of the corpus")
+            found += _inversions(plain, pairs, made, at, "a generated document", added)
+            found += _inversions(plain, pairs, corpus, at, "a document of the corpus", {})
     return found
 
 
@@ -183,45 +180,26 @@ def _covers(other: PolicyException, exception: PolicyException) -> bool:
 
 
 def _inversions(
-    tree: PolicyTree, pairs: list[tuple[Environment, Environment]], evidence: Sequence[Evidence], at: str, what: str
+    tree: PolicyTree,
+    pairs: list[tuple[Environment, Environment]],
+    evidence: Sequence[Evidence],
+    at: str,
+    what: str,
+    added: inversions.Exceptions,
 ) -> Iterator[Problem]:
-    names = [pair[0].name for pair in pairs] + [pair[1].name for pair in pairs]
-    allowed = _allowed(tree, evidence, list(dict.fromkeys(names)), at)
-    for stricter, laxer in pairs:
-        shown = [
-            item
-            for item, allows in zip(evidence, allowed, strict=True)
-            if stricter.name in allows and laxer.name not in allows
-        ]
-        if shown:
-            violates = partial(_violates, tree, stricter.name, laxer.name, at)
-            smallest = shrink.smallest(min(shown, key=shrink.size), violates)
-            yield _problem(
-                stricter,
-                "stricter_than",
-                f"{stricter.name} allows {what} ({smallest.document.model.uri}) that {laxer.name} refuses "
-                f"({len(shown)} of {len(evidence)} documents)",
-                smallest.document,
-            )
+    places = {inversions.Pair(stricter.name, laxer.name): stricter for stricter, laxer in pairs}
+    for found in inversions.find(tree, list(places), evidence, at, added):
+        yield _problem(
+            places[found.pair],
+            "stricter_than",
+            f"{found.pair.stricter} allows {what} ({found.document.model.uri}) that {found.pair.laxer} refuses by "
+            f"{', '.join(found.rules)} ({found.shown_by} of {len(evidence)} documents)",
+            found,
+        )
 
 
-def _violates(tree: PolicyTree, stricter: str, laxer: str, at: str, evidence: Sequence[Evidence]) -> list[bool]:
-    return [stricter in allows and laxer not in allows for allows in _allowed(tree, evidence, [stricter, laxer], at)]
-
-
-def _allowed(tree: PolicyTree, evidence: Sequence[Evidence], names: list[str], at: str) -> list[set[str]]:
-    """Return the environments that allow each document."""
-
-    def batch(items: Sequence[Evidence]) -> list[set[str]]:
-        decisions = many.decide(tree, items, names, at)
-        starts = range(0, len(decisions), len(names))
-        return [{each.environment for each in decisions[start : start + len(names)] if each.allow} for start in starts]
-
-    return [allows for part in many.in_batches(evidence, batch) for allows in part]
-
-
-def _problem(environment: Environment, name: str, message: str, document: FindingsDocument | None = None) -> Problem:
+def _problem(environment: Environment, name: str, message: str, shown: Inversion | None = None) -> Problem:
     """Return the problem at the setting `name` of the environment's `data.yaml`."""
     file = environment.settings_file
     line = file.line(f"/settings/{name}".rstrip("/"))
-    return Problem(f"{file.name}:{line}", message, document)
+    return Problem(f"{file.name}:{line}", message, shown)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from pathlib import Path
 
 import pytest
+import yaml
 
 from support import documents, trees
 from weightgate.cli import main
@@ -99,6 +102,39 @@ def test_an_inversion_in_rego_is_found_with_its_smallest_document(
         small = each["counterexample"]
         assert [small["findings"], small["model"]["files"]] == [[], []]
         assert [scan["outcome"] for scan in small["scans"]] == ["FAILURE"]
+
+
+def test_a_counterexample_can_be_checked_by_whoever_reads_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = trees.copy(tmp_path / "tree")
+    trees.edit(root, "environments/staging/data.yaml", "never: []", "never: [HIGH]")
+    order = ["policy", "order", "--policy", str(root), "--at", documents.AT]
+    assert main(order) == 1
+    shown = capsys.readouterr().out
+    assert "prod allows a generated document (trial/model) that staging refuses by severity.threshold (" in shown
+    document, _, rest = shown[shown.index("\n{") :].partition("\nwith these exceptions in ")
+    files, exceptions, command = re.split(r":\n(?=TRIAL)|to see it: weightgate ", rest)
+    assert main([*order, "--format", "json"]) == 1
+    *_, problem = json.loads(capsys.readouterr().out)["problems"]
+    assert problem["exceptions"] == yaml.safe_load(exceptions)
+    about = [each["scope"]["finding"] for each in problem["exceptions"].values()]
+    assert about == [each["id"] for each in problem["counterexample"]["findings"]]
+    assert (problem["environments"], problem["evaluated_at"]) == (["prod", "staging"], documents.AT)
+    stored = tmp_path / "findings.json"
+    stored.write_text(document, encoding="utf-8")
+    check = [*shlex.split(command.replace("FINDINGS", str(stored))), "--format", "json"]
+
+    def verdicts() -> dict[str, bool]:
+        main(check)
+        return {each["environment"]: each["allow"] for each in json.loads(capsys.readouterr().out)["decisions"]}
+
+    assert verdicts() == {"prod": False, "staging": False}, "it takes the exception"
+    for path in files.split(" and "):
+        trees.write(root, path, exceptions)
+    assert verdicts() == {"prod": True, "staging": False}
+    main([*order, "--format", "json"])
+    assert json.loads(capsys.readouterr().out)["problems"][-1]["exceptions"] == {}, "the tree has what it takes"
 
 
 def test_a_tree_that_cannot_be_evaluated_is_no_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
