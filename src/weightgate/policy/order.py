@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from weightgate.clock import now
 from weightgate.engine.evaluate import Evidence
-from weightgate.policy import enumeration, inversions, severity_map, trial
+from weightgate.policy import enumeration, inversions, literals, severity_map, trial
 from weightgate.policy.compare import Effect, compare
 from weightgate.policy.environment import Environment
 from weightgate.policy.inversions import Inversion
@@ -52,6 +52,7 @@ def problems(tree: PolicyTree, corpus: Sequence[Evidence] = (), evaluated_at: st
     found += _own_rules(tree, pairs)
     if pairs:
         made = enumeration.documents(environments, severity_map.library(tree), at)
+        made += literals.documents(tree, environments, at)
         added = enumeration.exceptions(environments, at)
         with trial.without_grants(tree) as plain:
             found += _inversions(plain, pairs, made, at, "a generated document", added)

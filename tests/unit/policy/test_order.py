@@ -192,9 +192,11 @@ def _with_own(root: Path, *names: str) -> None:
 def test_a_rule_that_only_the_laxer_environment_has_is_found(tmp_path: Path) -> None:
     root = trees.copy(tmp_path)
     _with_own(root, "staging")
-    [problem] = problems(PolicyTree(root, "--policy"))
+    problem, shown = problems(PolicyTree(root, "--policy"))
     assert "environments/prod/data.yaml:" in problem.where
     assert "staging has the rule local.no_bin of its own (environments/staging/policy.rego:" in problem.message
+    assert shown.counterexample is not None
+    assert shown.counterexample.rules == ("local.no_bin",)
 
 
 def test_a_rule_that_the_stricter_environment_has_too_is_in_order(tmp_path: Path) -> None:
