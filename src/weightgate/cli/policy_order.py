@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=[],
         metavar="PATH",
-        help="stored findings documents, or directories of them",
+        help="stored findings documents, or directories of them (default: the acceptance cases beside the tree)",
     )
     parser.add_argument("--at", metavar="TIME", help="decide as of this RFC 3339 time, not now")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="what is printed on standard output")
@@ -38,11 +38,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print every problem, and the smallest document that shows it; return the exit code."""
     from weightgate.formats.escape import json_text, lines
-    from weightgate.policy import corpus
+    from weightgate.policy import cases, corpus
     from weightgate.policy.order import grants, problems
 
     tree = locate(args.policy)
-    evidence = corpus.load_all(args.corpus)
+    evidence = corpus.load_all(args.corpus) or [case.evidence() for case in cases.find(tree, None)[0]]
     at = common.moment(args.at)
     found = problems(tree, evidence, at)
     for note in grants(tree.load(tree.select([], True))[0], at):
@@ -56,6 +56,7 @@ def run(args: argparse.Namespace) -> int:
             if problem.counterexample is not None:
                 print(_shown(tree, problem.counterexample))
     said = f"{len(found)} problem{'s' * (len(found) != 1)}" if found else "the declared order holds"
+    said += f"; {len(evidence)} stored document{' was' if len(evidence) == 1 else 's were'} tried"
     print(f"weightgate: {tree.root} ({tree.origin}): {said}", file=sys.stderr)
     return 1 if found else 0
 

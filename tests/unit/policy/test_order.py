@@ -13,7 +13,7 @@ import yaml
 from support import documents, trees
 from weightgate.cli import main
 from weightgate.engine.evaluate import Evidence
-from weightgate.policy import enumeration, shrink
+from weightgate.policy import cases, enumeration, shrink
 from weightgate.policy.order import Problem, chain, compared, problems
 from weightgate.policy.tree import PolicyTree
 
@@ -102,6 +102,23 @@ def test_an_inversion_in_rego_is_found_with_its_smallest_document(
         small = each["counterexample"]
         assert [small["findings"], small["model"]["files"]] == [[], []]
         assert [scan["outcome"] for scan in small["scans"]] == ["FAILURE"]
+
+
+def test_acceptance_cases_beside_the_tree_are_the_corpus(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = trees.copy(tmp_path)
+    trees.edit(root, "environments/staging/data.yaml", "fail_on: [CRITICAL, HIGH]", "fail_on: [CRITICAL, HIGH, LOW]")
+    order = ["policy", "order", "--policy", str(root), "--at", documents.AT]
+    assert main(order) == 1
+    assert "a document of the corpus" not in capsys.readouterr().out
+    case = root / cases.FOLDER / "prod" / "allow" / "low"
+    case.mkdir(parents=True)
+    documents.store(case, documents.document(documents.finding(severity="LOW")))
+    assert main(order) == 1
+    out, err = capsys.readouterr()
+    assert (
+        "prod allows a document of the corpus (models/tiny) that staging refuses by severity.threshold (1 of 1" in out
+    )
+    assert "1 stored document was tried" in err
 
 
 def test_a_counterexample_can_be_checked_by_whoever_reads_it(
