@@ -96,7 +96,7 @@ def _json(report: Report, score: Score | None) -> dict[str, Any]:
         "schema": "weightgate.policy-test/v1",
         "tests": report.tests,
         "cases": report.cases,
-        "coverage": round(report.coverage, 2),
+        "coverage": None if report.coverage is None else round(report.coverage, 2),
         "gaps": gaps,
     }
     if score is not None:
@@ -126,9 +126,10 @@ def _print(report: Report, score: Score | None) -> None:
 
 
 def _summary(args: argparse.Namespace, report: Report, score: Score | None) -> str:
-    said = f"{report.tests} tests, {report.cases} acceptance cases, coverage {report.coverage:.1f} %"
+    said = f"{report.tests} tests, {report.cases} acceptance cases"
+    said += "" if report.coverage is None else f", coverage {report.coverage:.1f} %"
     if report.gaps:
-        said += f", {len(report.gaps)} gaps"
+        said += f", {len(report.gaps)} gap{'s' * (len(report.gaps) != 1)}"
         return said + ("; nothing was mutated" if args.mutate else "")
     if score is None:
         return said

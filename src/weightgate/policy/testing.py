@@ -26,8 +26,8 @@ class Report:
 
     tests: int
     cases: int
-    coverage: float
-    """Lines of the tree (tests left out) that the tests run, in percent."""
+    coverage: float | None
+    """Lines of the tree (tests left out) that the tests run, in percent; `None` while a test fails or there is none."""
     gaps: tuple[Gap, ...]
     """Empty when everything holds."""
 
@@ -46,15 +46,16 @@ def run(tree: PolicyTree, folder: Path | None = None) -> Report:
     return Report(tests, len(known), covered, tuple(sorted([*gaps, *wrong])))
 
 
-def run_rego(root: Path) -> tuple[int, float, list[Gap]]:
-    """Run the Rego tests of the tree below `root`; return how many there are, the coverage in percent, and the gaps.
+def run_rego(root: Path) -> tuple[int, float | None, list[Gap]]:
+    """Run the Rego tests of the tree below `root`; return how many there are, the coverage in percent (`None` while a
+    test fails or there is none), and the gaps.
 
     Raises `PolicyCompileError` when the tree does not compile and `EngineError` when OPA cannot be run.
     """
     with ThreadPoolExecutor(2) as pool:
         measured = pool.submit(_coverage, root)
         tests = _tests(root)
-        covered, uncovered = measured.result()
+        covered, uncovered = measured.result() if tests else (None, [])
     return len(tests), covered, [*_failures(tests), *_left_out(root, tests), *uncovered]
 
 
@@ -135,14 +136,14 @@ def _has_tests(path: str, paths: list[str]) -> bool:
     )
 
 
-def _coverage(root: Path) -> tuple[float, list[Gap]]:
+def _coverage(root: Path) -> tuple[float | None, list[Gap]]:
     done = opa.run(root, *TEST, "--coverage", "policies", "environments")
     try:
         found = json.loads(done.stdout)
         files = {path: file for path, file in found["files"].items() if not syntax.is_test(path)}
     except (ValueError, KeyError, TypeError, AttributeError):
         # NOTE: a failing test leaves no coverage, and is named as what it is.
-        return 0.0, []
+        return None, []
     gaps = []
     missed = {
         path: sorted({part["start"]["row"] for part in file.get("not_covered") or []}) for path, file in files.items()

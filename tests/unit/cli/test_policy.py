@@ -102,6 +102,17 @@ def test_test_names_what_is_left_out(small: Path, capsys: pytest.CaptureFixture[
     assert "mutation" not in answer
 
 
+def test_a_failing_test_leaves_the_coverage_unsaid(complete: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["policy", "test", "--policy", str(complete)]
+    assert main(words) == 0
+    assert "3 tests, 0 acceptance cases, coverage 100.0 %" in capsys.readouterr().err
+    trees.edit(complete, SIZE_TEST, "if size.big(11)", "if size.big(1)")
+    assert main(words) == 1
+    assert "coverage" not in "".join(capsys.readouterr())
+    assert main([*words, "--format", "json"]) == 1
+    assert json.loads(capsys.readouterr().out)["coverage"] is None
+
+
 def test_nothing_is_mutated_while_there_are_gaps(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (small / "cases").mkdir()
     assert main(["policy", "test", "--policy", str(small), "--cases", str(small / "cases"), "--mutate"]) == 1

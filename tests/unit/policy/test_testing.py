@@ -104,6 +104,12 @@ def test_what_the_tests_leave_out_is_named(
     assert [gap for gap in gaps(root) if gap[0] != "coverage" or expected[0][0] == "coverage"] == expected
 
 
+def test_without_any_test_one_sentence_says_so(root: Path) -> None:
+    (root / TEST).unlink()
+    tests, coverage, found = testing.run_rego(root)
+    assert (tests, coverage, [gap.kind for gap in found]) == (0, None, ["no-tests"])
+
+
 def test_a_test_that_ends_in_an_error_failed(root: Path) -> None:
     trees.write(root, TEST, GOOD_TEST + "\ntest_twice if x == 1\n\nx := 1\n\nx := 2\n")
     (gap,) = (gap for gap in testing.run_rego(root)[2] if gap.kind == "failed")
