@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pytest
 
 from support import documents, trees
 from weightgate.cli import main
+from weightgate.clock import now
 from weightgate.engine.evaluate import Evidence
 from weightgate.explain import Explanation, explain, smallest
 from weightgate.explain.report import text
@@ -50,7 +53,7 @@ def test_the_ladder_names_the_first_environment_that_refuses_and_its_rule() -> N
         "models/tiny: DENY in prod",
         "  passes dev; refused from staging on by severity.threshold",
     ]
-    assert all(len(line) < 200 for line in first_screen[:25])
+    assert all(len(line) < 200 for line in first_screen[:25] if not line.lstrip().startswith("weightgate "))
 
 
 LADDERS = {
@@ -72,11 +75,52 @@ def test_the_way_is_the_smallest_set() -> None:
     found = explained(trees.ROOT, MIXED)
     assert found.way is not None
     assert (found.way.findings, found.way.smallest, found.not_excusable) == (("wgf-1", "wgf-3"), True, ())
-    assert [command for _, command in found.commands] == [
-        "weightgate exceptions add --env prod --finding wgf-1 --findings findings.json",
-        "weightgate exceptions add --env prod --finding wgf-3 --findings findings.json",
-        "weightgate check findings.json --env prod",
-    ]
+
+
+def test_every_command_runs_as_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = trees.copy(tmp_path / "a tree")
+    trees.edit(root, PROD, "approvers: []", "approvers: [carol@example.org, dave@example.org]")
+    trees.edit(root, PROD, "HIGH: 90, MEDIUM: 90, LOW: 90, INFO: 90}", "HIGH: 20, MEDIUM: 90, LOW: 90, INFO: 0}")
+    stored = documents.store(tmp_path, MIXED, "it's.json")
+    explain = ["explain", str(stored), "--env", "prod"]
+    assert run_all([*explain, "--policy", str(root)], capsys) == [0, 0, 0], "with both exceptions it passes"
+    trees.write(root, EXCEPTIONS, trees.EXCEPTION.replace("EXC-1", f"EXC-{now()[:4]}-001").replace("wgf-1", "wgf-9"))
+    monkeypatch.chdir(root)
+    assert run_all(explain, capsys) == [0, 0, 0]
+
+
+def test_exceptions_need_a_tree_of_ones_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    stored = documents.store(tmp_path, MIXED)
+    assert run_all(["explain", str(stored), "--env", "prod"], capsys) == [0, 1]
+    assert PolicyTree(tmp_path / "policy", "--policy").environments() == ["dev", "staging", "prod"]
+
+
+def run_all(words: list[str], capsys: pytest.CaptureFixture[str]) -> list[int]:
+    """The exit codes of the commands that the command `words` prints."""
+    assert main(words) == 1
+    printed = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    return [main(shlex.split(line)[1:]) for line in printed if line.startswith("weightgate ")]
+
+
+def test_without_a_stored_file_there_is_no_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(json.dumps(MIXED).encode())))
+    assert main(["explain", "-", "--env", "prod", "--policy", str(trees.ROOT)]) == 1
+    shown = capsys.readouterr().out
+    assert "weightgate " not in shown
+    assert "Explain a stored file" in shown
+
+
+def test_a_scan_without_outcome_says_nothing(tmp_path: Path) -> None:
+    shown = text(explained(trees.ROOT, documents.document(scans=[documents.scan(status="failed", outcome=None)])))
+    assert "outcome.safe: saw modelaudit: failed, says nothing" in shown
+    assert "None" not in shown
 
 
 def test_what_no_exception_can_excuse_is_said(tmp_path: Path) -> None:

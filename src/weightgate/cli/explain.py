@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
 
     tree = locate(args.policy)
     tree.select([args.env], False)
-    stored = "FINDINGS" if args.findings == "-" else args.findings
+    stored = None if args.findings == "-" else args.findings
     explanation = explain(tree, _evidence(args.findings), args.env, common.moment(args.at), stored)
     if args.format == "json":
         print(json_text(json.dumps(report.json_value(explanation), indent=2, ensure_ascii=False)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from weightgate.decision import Decision
 from weightgate.engine import many
 from weightgate.engine.evaluate import Evidence
 from weightgate.explain import exceptions, rules, smallest
+from weightgate.explain.commands import commands
 from weightgate.explain.exceptions import ExceptionSeen
 from weightgate.explain.rules import RuleSeen
 from weightgate.explain.smallest import Way
@@ -54,10 +54,13 @@ class Explanation:
     """What to do next, each with its command."""
 
 
-def explain(tree: PolicyTree, evidence: Evidence, environment: str, evaluated_at: str, stored: str) -> Explanation:
+def explain(
+    tree: PolicyTree, evidence: Evidence, environment: str, evaluated_at: str, stored: str | None
+) -> Explanation:
     """Return the explanation of the decision about `evidence` in `environment`, as of `evaluated_at` (RFC 3339, UTC).
 
-    `stored` is the document's file, as commands name it. Raises what evaluating raises; nothing is explained then.
+    `stored` is the document's file, as commands name it; without one there are no commands. Raises what
+    evaluating raises; nothing is explained then.
     """
     environments, _ = tree.load(tree.select([], True))
     names = chain(environments)
@@ -66,6 +69,7 @@ def explain(tree: PolicyTree, evidence: Evidence, environment: str, evaluated_at
     here = environments[environment]
     way, left = _way(tree, evidence.document, decision)
     stuck = () if way is None else _not_excusable(tree, evidence, here, way, evaluated_at)
+    excusable = [] if way is None else [finding for finding in way.findings if finding not in stuck]
     return Explanation(
         decision,
         evidence.document,
@@ -75,7 +79,7 @@ def explain(tree: PolicyTree, evidence: Evidence, environment: str, evaluated_at
         way,
         left,
         stuck,
-        tuple(_commands(decision, way, stuck, stored)),
+        () if stored is None else tuple(commands(tree, here, decision, excusable, stored)),
     )
 
 
@@ -119,15 +123,3 @@ def _not_excusable(
     excused = {each.finding for each in answer.exceptions.applied}
     excused -= {violation.finding for violation in answer.violations if violation.finding is not None}
     return tuple(finding for finding in way.findings if finding not in excused)
-
-
-def _commands(decision: Decision, way: Way | None, stuck: tuple[str, ...], stored: str) -> list[tuple[str, str]]:
-    if decision.allow:
-        return []
-    environment, document = shlex.quote(decision.environment), shlex.quote(stored)
-    found = []
-    for finding in () if way is None else [each for each in way.findings if each not in stuck][:5]:
-        words = f"weightgate exceptions add --env {environment} --finding {shlex.quote(finding)} --findings {document}"
-        found.append(("if it is a false positive, ask for an exception", words))
-    found.append(("after the model is mended and scanned again", f"weightgate check {document} --env {environment}"))
-    return found

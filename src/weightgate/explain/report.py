@@ -96,7 +96,8 @@ def _what_to_do(explanation: Explanation) -> Iterator[str]:
         yield from _listed([shortened(msg, 200) for msg in explanation.without_findings], "      ")
     else:
         smallest = "the smallest set" if way.smallest else "a small set, perhaps not the smallest"
-        yield f"  Mend these {len(way.findings)} ({smallest}; decided again without them, it passes):"
+        these, them = ("this one", "it") if len(way.findings) == 1 else (f"these {len(way.findings)}", "them")
+        yield f"  Mend {these} ({smallest}; decided again without {them}, the model passes):"
         known = {finding.id: finding for finding in explanation.document.findings}
         told = [
             f"{id_}  {shortened(known[id_].title, 120)}, in {shortened(known[id_].path or 'the model', 120)}"
@@ -105,6 +106,8 @@ def _what_to_do(explanation: Explanation) -> Iterator[str]:
             for id_ in way.findings
         ]
         yield from _listed(told, "      ")
+    if not explanation.commands:
+        yield "  Explain a stored file, not standard input, to be shown the commands for this."
     grouped: dict[str, list[str]] = {}
     for what, command in explanation.commands:
         grouped.setdefault(what, []).append(command)

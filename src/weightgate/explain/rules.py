@@ -126,7 +126,8 @@ def _counts(document: FindingsDocument, decision: Decision) -> str:
 
 
 def _outcomes(document: FindingsDocument, decision: Decision) -> str:
-    return "; ".join(f"{each.scanner}: {each.status.value}, {each.outcome}" for each in document.scans) or "no scan"
+    said = [f"{each.scanner}: {each.status.value}, {each.outcome or 'says nothing'}" for each in document.scans]
+    return "; ".join(said) or "no scan"
 
 
 def _coverage(document: FindingsDocument, decision: Decision) -> str:
