@@ -1,6 +1,8 @@
 """Make a policy repository for a team: the policy tree, its checks in CI, who reviews, a README.
 
-Exit codes: 0 made, 2 wrong usage or a directory that is not empty, 3 the shipped tree could not be used.
+A README, a LICENSE, .gitignore and .gitattributes that are there already stay as they are.
+
+Exit codes: 0 made, 2 wrong usage or a directory that holds something else, 3 the shipped tree could not be used.
 """
 
 from __future__ import annotations
@@ -14,7 +16,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument(
-        "directory", nargs="?", type=Path, default=Path(), metavar="DIR", help="an empty or new one (default: this one)"
+        "directory",
+        nargs="?",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="a new one or a new repository (default: this one)",
     )
     parser.add_argument(
         "--environments",
@@ -33,10 +40,12 @@ def run(args: argparse.Namespace) -> int:
 
     names = [name.strip() for name in args.environments.split(",")]
     try:
-        repository.make(shipped(), args.directory, names)
+        kept = repository.make(shipped(), args.directory, names)
     except OSError as exc:
         raise UsageError(f"{args.directory}: cannot be written: {exc.strerror}") from exc
     print(lines(f"{args.directory}: a policy repository with the environments {', '.join(names)}, the laxest first"))
+    if kept:
+        print(lines(f"weightgate: kept as they were: {', '.join(kept)}"), file=sys.stderr)
     print(
         "weightgate: next: put your teams into .github/CODEOWNERS, run `weightgate policy test`, commit",
         file=sys.stderr,

@@ -21,6 +21,9 @@ _TAKEN = frozenset({"weightgate", "environments", "system", "data", "input", "n"
 }
 """Top-level data of the tree and of OPA, words of Rego, and words that a YAML reader takes for truth values."""
 
+_NEW_REPOSITORY = re.compile(r"(README|LICEN[CS]E|COPYING)(\.\w+)?|\.gitignore|\.gitattributes", re.IGNORECASE)
+"""Files that a repository on a forge is made with."""
+
 _FILES = {
     "README.md": "README.md",
     "CODEOWNERS": ".github/CODEOWNERS",
@@ -30,15 +33,16 @@ _FILES = {
 """Template in `weightgate/starter` → file of the repository."""
 
 
-def make(shipped: Path, target: Path, names: list[str]) -> None:
-    """Write a policy repository into the directory `target`, which may not hold anything but `.git`.
+def make(shipped: Path, target: Path, names: list[str]) -> list[str]:
+    """Write a policy repository into the directory `target`; return the files that were there and are kept.
 
     `names` are its environments, the laxest first: the first has the settings of dev, the last those of prod, those
     between them those of staging; a single one is strict. Raises `UsageError` for names that cannot be used and for a
-    directory that is not empty; nothing is written then.
+    directory that holds more than a new repository does (`.git`, a README, a licence, Git's own files); nothing is
+    written then.
     """
     _check_names(names)
-    _check_target(target)
+    kept = _kept(target)
     target.mkdir(parents=True, exist_ok=True)
     # NOTE: made and checked as a whole first, so that an error leaves nothing half done.
     with tempfile.TemporaryDirectory(prefix=".weightgate-init-", dir=target) as folder:
@@ -46,7 +50,9 @@ def make(shipped: Path, target: Path, names: list[str]) -> None:
         _tree(shipped, made, names)
         _around(made, names)
         for entry in sorted(os.listdir(made)):
-            os.rename(made / entry, target / entry)
+            if not os.path.lexists(target / entry):
+                os.rename(made / entry, target / entry)
+    return kept
 
 
 def _check_names(names: list[str]) -> None:
@@ -62,12 +68,18 @@ def _check_names(names: list[str]) -> None:
             raise UsageError(f"--environments: {name} stands twice; expected each name once")
 
 
-def _check_target(target: Path) -> None:
+def _kept(target: Path) -> list[str]:
+    """Return the files in `target` that a new repository has; raises `UsageError` for another one."""
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise UsageError(f"{target}: not a directory; expected an empty or a new one")
     there = sorted(entry for entry in os.listdir(target) if entry != ".git") if target.exists() else []
-    if there:
-        raise UsageError(f"{target}: holds {there[0]} already; expected an empty or a new directory")
+    others = [entry for entry in there if not _NEW_REPOSITORY.fullmatch(entry) or not (target / entry).is_file()]
+    if others:
+        raise UsageError(
+            f"{target}: holds {others[0]} already; expected a new directory, or one with no more than a README, a "
+            "LICENSE, .gitignore and .gitattributes"
+        )
+    return there
 
 
 def _tree(shipped: Path, made: Path, names: list[str]) -> None:

@@ -135,7 +135,17 @@ def test_names_that_cannot_be_used_are_refused(names: str, tmp_path: Path, capsy
     assert not (tmp_path / "new").exists()
 
 
-@pytest.mark.parametrize("there", ["README.md", ".gitignore"])
+def test_the_files_of_a_new_repository_are_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    there = [".gitattributes", ".gitignore", "LICENSE", "README.md"]
+    for name in there:
+        (tmp_path / name).write_text("mine")
+    made(tmp_path, "lab,live")
+    assert f"kept as they were: {', '.join(there)}\n" in capsys.readouterr().err
+    assert {(tmp_path / name).read_text() for name in there} == {"mine"}
+    assert {*os.listdir(tmp_path)} == {*there, ".github", ".pre-commit-config.yaml", "environments", "policies"}
+
+
+@pytest.mark.parametrize("there", ["policies", "README.md.bak", "notes.txt", ".github"])
 def test_a_directory_that_is_not_empty_is_refused(
     there: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -153,6 +163,12 @@ def test_a_file_and_a_link_are_no_directory(tmp_path: Path) -> None:
     assert main(["init", str(tmp_path / "file")]) == 2
     assert main(["init", str(tmp_path / "link")]) == 2
     assert os.listdir(tmp_path / "folder") == []
+
+
+def test_a_directory_named_as_a_kept_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "LICENSE").mkdir()
+    assert main(["init", str(tmp_path)]) == 2
+    assert os.listdir(tmp_path) == ["LICENSE"]
 
 
 def test_a_new_git_repository_counts_as_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
