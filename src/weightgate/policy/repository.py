@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import os
 import re
 import shutil
@@ -10,7 +12,7 @@ from pathlib import Path
 
 from weightgate import __version__
 from weightgate.errors import UsageError
-from weightgate.policy import reference
+from weightgate.policy import cases, reference
 from weightgate.policy.ledger.text import GRANTS_HEADER, HEADER
 from weightgate.policy.tree import PolicyTree
 
@@ -32,6 +34,13 @@ _FILES = {
 }
 """Template in `weightgate/starter` → file of the repository."""
 
+_CASES = {
+    "clean.json": ("allow/clean", []),
+    "code-execution.json": ("deny/code-execution", ["severity.threshold"]),
+}
+"""Findings document in `weightgate/starter` → the acceptance case of each environment, and the rules it violates."""
+_STARTER = Path(__file__).resolve().parents[1] / "starter"
+
 
 def make(shipped: Path, target: Path, names: list[str]) -> list[str]:
     """Write a policy repository into the directory `target`; return the files that were there and are kept.
@@ -49,6 +58,7 @@ def make(shipped: Path, target: Path, names: list[str]) -> list[str]:
         made = Path(folder)
         _tree(shipped, made, names)
         _around(made, names)
+        _cases(made, names)
         for entry in sorted(os.listdir(made)):
             if not os.path.lexists(target / entry):
                 os.rename(made / entry, target / entry)
@@ -130,14 +140,21 @@ def _rego(text: str, source: str, name: str) -> str:
 
 
 def _around(made: Path, names: list[str]) -> None:
-    templates = Path(__file__).resolve().parents[1] / "starter"
     told = {"@VERSION@": __version__, "@ENVIRONMENTS@": ", ".join(names), "@LAST@": names[-1]}
     for template, file in _FILES.items():
-        text = _read(templates / template)
+        text = _read(_STARTER / template)
         for mark, value in told.items():
             text = text.replace(mark, value)
         (made / file).parent.mkdir(parents=True, exist_ok=True)
         _write(made / file, text)
+
+
+def _cases(made: Path, names: list[str]) -> None:
+    for name, (template, (place, rules)) in itertools.product(names, _CASES.items()):
+        folder = made / cases.FOLDER / name / place
+        folder.mkdir(parents=True)
+        _write(folder / "findings.json", _read(_STARTER / template))
+        _write(folder / "expected.json", json.dumps({"rules": rules}) + "\n")
 
 
 def _read(path: Path) -> str:

@@ -13,7 +13,7 @@ from support import documents
 from weightgate import __version__
 from weightgate.cli import main
 from weightgate.errors import PolicyError
-from weightgate.policy import opa, order, repository
+from weightgate.policy import cases, opa, order, repository
 from weightgate.policy.reference import END
 from weightgate.policy.tree import PolicyTree, shipped
 
@@ -28,7 +28,7 @@ def test_what_it_makes_passes_its_own_lint_and_tests(tmp_path: Path, capsys: pyt
     assert main(["policy", "lint", "--policy", str(tmp_path / "new")]) == 0
     # NOTE: runs opa test with its coverage, and the proof that the environments are ordered.
     assert main(["policy", "test", "--policy", str(tmp_path / "new")]) == 0
-    assert "coverage 100.0 %" in capsys.readouterr().err
+    assert "8 acceptance cases, coverage 100.0 %" in capsys.readouterr().err
 
 
 NAMES = {
@@ -38,6 +38,17 @@ NAMES = {
     "turned round": "prod,dev",
     "words of the tree": "gate,here,fixtures",
 }
+
+
+def test_each_environment_has_an_allowed_and_a_refused_case(tmp_path: Path) -> None:
+    tree = made(tmp_path, "lab,live")
+    known, wrong = cases.find(tree, None)
+    assert [(case.name, case.rules()) for case in known] == [
+        (f"{name}/{verdict}", frozenset(rules))
+        for name in ("lab", "live")
+        for verdict, rules in (("allow/clean", []), ("deny/code-execution", ["severity.threshold"]))
+    ]
+    assert [*wrong, *cases.gaps(tree, known)] == []
 
 
 @pytest.mark.parametrize("names", NAMES.values(), ids=NAMES)
@@ -90,6 +101,7 @@ def test_the_files_around_the_tree(tmp_path: Path) -> None:
         "README.md",
         "environments",
         "policies",
+        "tests",
     ]
     workflow = (tmp_path / ".github/workflows/policy.yml").read_text("utf-8")
     steps = yaml.safe_load(workflow)["jobs"]["check"]["steps"]
@@ -142,10 +154,17 @@ def test_the_files_of_a_new_repository_are_kept(tmp_path: Path, capsys: pytest.C
     made(tmp_path, "lab,live")
     assert f"kept as they were: {', '.join(there)}\n" in capsys.readouterr().err
     assert {(tmp_path / name).read_text() for name in there} == {"mine"}
-    assert {*os.listdir(tmp_path)} == {*there, ".github", ".pre-commit-config.yaml", "environments", "policies"}
+    assert {*os.listdir(tmp_path)} == {
+        *there,
+        ".github",
+        ".pre-commit-config.yaml",
+        "environments",
+        "policies",
+        "tests",
+    }
 
 
-@pytest.mark.parametrize("there", ["policies", "README.md.bak", "notes.txt", ".github"])
+@pytest.mark.parametrize("there", ["policies", "tests", "README.md.bak", "notes.txt", ".github"])
 def test_a_directory_that_is_not_empty_is_refused(
     there: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
