@@ -110,7 +110,6 @@ def test_the_files_around_the_tree(tmp_path: Path) -> None:
     assert [line.split()[1:3] for line in run[1:]] == [
         ["policy", "lint"],
         ["policy", "test"],
-        ["policy", "order"],
         ["exceptions", "list"],
     ]
     assert all("@" in step["uses"] and len(step["uses"].split("@")[1]) == 40 for step in steps if "uses" in step)
