@@ -69,13 +69,19 @@ def _check_names(names: list[str]) -> None:
     if not names:
         raise UsageError("--environments: expected at least one name, such as dev,staging,prod")
     for name in names:
-        if not _NAME.fullmatch(name) or name in _TAKEN:
+        if not _usable(name):
+            other = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+            hint = f"; write {other}" if _usable(other) and other not in names else ""
             raise UsageError(
-                f"--environments: {name!r} cannot be an environment's name; expected lower-case letters, digits and _, "
-                "the first a letter, and no word of Rego or YAML"
+                f"--environments: {name!r} cannot be an environment's name{hint}; expected lower-case letters, digits "
+                "and _, the first a letter, and no word of Rego or YAML"
             )
         if names.count(name) > 1:
             raise UsageError(f"--environments: {name} stands twice; expected each name once")
+
+
+def _usable(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None and name not in _TAKEN
 
 
 def _kept(target: Path) -> list[str]:

@@ -146,6 +146,23 @@ def test_names_that_cannot_be_used_are_refused(names: str, tmp_path: Path, capsy
     assert not (tmp_path / "new").exists()
 
 
+HINTS = {
+    "pre-prod": "; write pre_prod;",
+    "Dev": "; write dev;",
+    "1-st": "name; expected",
+    "on": "name; expected",
+    "pre-prod,pre_prod": "name; expected",
+}
+
+
+@pytest.mark.parametrize(("names", "said"), HINTS.items(), ids=HINTS)
+def test_a_name_that_could_be_used_is_proposed(
+    names: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", str(tmp_path / "new"), "--environments", names]) == 2
+    assert said in capsys.readouterr().err
+
+
 def test_the_files_of_a_new_repository_are_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     there = [".gitattributes", ".gitignore", "LICENSE", "README.md"]
     for name in there:
