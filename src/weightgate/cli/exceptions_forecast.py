@@ -13,9 +13,16 @@ import dataclasses
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from weightgate.cli import common
 from weightgate.errors import UsageError
+
+if TYPE_CHECKING:
+    from weightgate.policy.ledger.forecast import Failure, Forecast
+
+_MOST = 5
+"""Violations of a model that are shown."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what would start to fail; return the exit code."""
-    from weightgate.formats.escape import json_text, lines, printable
+    from weightgate.formats.escape import json_text, lines
     from weightgate.policy import corpus
     from weightgate.policy.ledger.forecast import forecast
 
@@ -58,15 +65,33 @@ def run(args: argparse.Namespace) -> int:
         print(json_text(json.dumps(value, indent=2, ensure_ascii=False)))
     else:
         for each in found.failures:
-            print(lines(f"{each.at} {each.environment}: {printable(each.model)} would be refused ({each.verdict})"))
-            for id_ in each.exceptions:
-                print(lines(f"  exception {printable(id_)} ends"))
-            for violation in each.violations[:5]:
-                print(lines(f"  {violation.rule}: {printable(violation.msg)}"))
-            if len(each.violations) > 5:
-                print(f"  and {len(each.violations) - 5} more")
-    count = len(found.failures)
-    said = f"{count} model{'s' * (count != 1)} would start to fail until {found.until}"
-    what = f"{len(documents)} findings documents, {found.moments} moments looked at"
+            print(lines(_told(each)))
+    said = f"{_models(found)} would start to fail by {found.until}"
+    what = f"{_counted(len(documents), 'findings document')} decided as of {_counted(found.moments, 'moment')} to come"
     print(lines(f"weightgate: {tree.root} ({tree.origin}): {said}; {what}"), file=sys.stderr)
     return 1 if found.failures else 0
+
+
+def _told(failure: Failure) -> str:
+    from weightgate.formats.escape import printable
+
+    told = [f"from {failure.at} on {failure.environment} refuses {printable(failure.model)} ({failure.verdict})"]
+    if failure.exceptions:
+        verb = "ends" if len(failure.exceptions) == 1 else "end"
+        told.append(f"  because {printable(' and '.join(failure.exceptions))} {verb}")
+    told += [f"  {each.rule}: {printable(each.msg)}" for each in failure.violations[:_MOST]]
+    if len(failure.violations) > _MOST:
+        told.append(f"  and {len(failure.violations) - _MOST} more (--format json has all)")
+    told += [f"  renew {printable(each.id)} too: it ends at {each.expires}" for each in failure.ending]
+    return "\n".join(told)
+
+
+def _models(found: Forecast) -> str:
+    """Return how many models there are and where, each counted once although several environments refuse it."""
+    models = {(each.model, each.digest) for each in found.failures}
+    environments = dict.fromkeys(each.environment for each in found.failures)
+    return f"{_counted(len(models), 'model')} in {', '.join(environments)}" if models else "no model"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"

@@ -418,3 +418,33 @@ def test_forecast_sees_a_rule_that_takes_effect(root: Path, capsys: pytest.Captu
 def test_forecast_leaves_out_what_is_refused_today(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     trees.write(root, FILE, entry("EXC-1", "2026-12-02"))
     assert forecast(root, capsys, 30) == (0, [])
+
+
+def test_forecast_reads_as_sentences(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    documents.store(root, documents.document(*(documents.finding(f"wgf-{number}") for number in range(4))))
+    ends = ["2026-12-02", "2026-12-02", "2026-12-05", "2027-01-05"]
+    entries = [entry(f"EXC-{number}", end, scope=f"{{finding: wgf-{number}}}") for number, end in enumerate(ends)]
+    for name in ("prod", "staging"):
+        trees.write(root, FILE.replace("prod", name), "".join(entries))
+    words = ["exceptions", "forecast", "--policy", str(root), "--at", documents.AT]
+    words += ["--corpus", str(root / "findings.json")]
+    assert main([*words, "--all"]) == 1
+    out, err = capsys.readouterr()
+    violation = (
+        "  severity.threshold: HIGH: os.system is called when the file is loaded; exception EXC-{} expired at {}"
+    )
+    assert out.splitlines() == [
+        line
+        for name in ("staging", "prod")
+        for line in (
+            f"from 2026-12-02T00:00:00Z on {name} refuses models/tiny (deny)",
+            "  because EXC-0 and EXC-1 end",
+            violation.format(0, "2026-12-02"),
+            violation.format(1, "2026-12-02"),
+            "  renew EXC-2 too: it ends at 2026-12-05",
+        )
+    ]
+    assert "1 model in staging, prod would start to fail by 2026-12-23T10:00:00Z; 1 findings document " in err
+    assert main([*words, "--env", "dev"]) == 0
+    said = "no model would start to fail by 2026-12-23T10:00:00Z; 1 findings document decided as of 1 moment to come\n"
+    assert capsys.readouterr().err.endswith(said)

@@ -16,6 +16,14 @@ from weightgate.policy.tree import PolicyTree
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """An exception that ends later: without it the model is refused again, when only the others were renewed."""
+
+    id: str
+    expires: str
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """One model that is allowed before a moment and refused from then on."""
 
@@ -27,6 +35,8 @@ class Failure:
     verdict: str
     exceptions: tuple[str, ...]
     """The exceptions and grants that excused it until then and have expired."""
+    ending: tuple[Ending, ...]
+    """The exceptions that excuse another finding of it still, and end within the time looked at, by their end."""
     violations: tuple[Violation, ...]
 
 
@@ -54,17 +64,18 @@ def forecast(
     begin = seconds(evaluated_at) or 0.0
     failures: list[Failure] = []
     looked = 0
+    end = begin + days * DAY
     for name in environments:
         before = _decide(tree, corpus, name, evaluated_at)
-        for moment in _moments(loaded[name], begin, begin + days * DAY):
+        for moment in _moments(loaded[name], begin, end):
             looked += 1
             after = _decide(tree, corpus, name, moment)
             pairs = zip(before, after, strict=True)
-            failures += [_failure(old, new) for old, new in pairs if old.allow and not new.allow]
+            failures += [_failure(old, new, end) for old, new in pairs if old.allow and not new.allow]
             before = after
     failures = list({(each.environment, each.at, each.model, each.digest): each for each in failures}.values())
     failures.sort(key=lambda each: (each.at, environments.index(each.environment), each.model, each.digest or ""))
-    return Forecast(stamp(begin + days * DAY), looked, tuple(failures))
+    return Forecast(stamp(end), looked, tuple(failures))
 
 
 def _moments(here: Environment, begin: float, end: float) -> list[str]:
@@ -81,9 +92,18 @@ def _decide(tree: PolicyTree, corpus: Sequence[Evidence], environment: str, at: 
     return [decision for part in parts for decision in part]
 
 
-def _failure(old: Decision, new: Decision) -> Failure:
+def _failure(old: Decision, new: Decision, end: float) -> Failure:
     used = {each.id for each in old.exceptions.applied} | {grant.id for grant in broken_glass(old)}
     ended = sorted(used & set(new.exceptions.expired))
+    left = {each.id: each.expires for each in new.exceptions.applied if (seconds(each.expires) or 0) <= end}
+    ending = sorted((Ending(*item) for item in left.items()), key=lambda each: (seconds(each.expires) or 0, each.id))
     return Failure(
-        new.environment, new.evaluated_at, new.model.uri, new.model.digest, new.verdict, tuple(ended), new.violations
+        new.environment,
+        new.evaluated_at,
+        new.model.uri,
+        new.model.digest,
+        new.verdict,
+        tuple(ended),
+        tuple(ending),
+        new.violations,
     )
