@@ -64,6 +64,11 @@ class Program:
                 self._bind(item, module, scope)
         return scope
 
+    def given(self, path: Path_, number: int) -> Shape:
+        """Return what every call gives the function at `path` as the argument `number`; `ANY` when they differ."""
+        given = self._arguments.get((path, number), [])
+        return given[0] if given and all(shape == given[0] for shape in given) else ANY
+
     def shape(self, term: Any, module: Module, scope: dict[str, Shape]) -> Shape:
         """Return what the term stands for; `ANY` when that does not show or nothing can stand there."""
         kind = term.get("type") if isinstance(term, dict) else None
@@ -163,13 +168,8 @@ class Program:
 
     def _parameters(self, module: Module, rule: Node) -> dict[str, Shape]:
         path = (*module.package, rule_name(rule))
-        scope = {}
-        for number, argument in enumerate(rule["head"].get("args", [])):
-            given = self._arguments.get((path, number), [])
-            if argument["type"] == "var":
-                same = bool(given) and all(shape == given[0] for shape in given)
-                scope[argument["value"]] = given[0] if same else ANY
-        return scope
+        arguments = enumerate(rule["head"].get("args", []))
+        return {term["value"]: self.given(path, number) for number, term in arguments if term["type"] == "var"}
 
     def _called_with(self) -> dict[tuple[Path_, int], list[Shape]]:
         found: dict[tuple[Path_, int], list[Shape]] = {}

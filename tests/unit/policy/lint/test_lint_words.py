@@ -165,3 +165,61 @@ def test_a_misspelt_key_is_found(tmp_path: Path, text: str) -> None:
 )
 def test_a_key_for_every_other_word_is_no_problem(tmp_path: Path, text: str) -> None:
     assert lint(tmp_path, text) == []
+
+
+PASSED = [
+    pytest.param(finds('_is("CRITCAL", f.severity)', "_is(word, severity) if word == severity"), id="compared"),
+    pytest.param(finds('_is(f, "CRITCAL")', "_is(g, word) if g.severity == word"), id="compared with a field"),
+    pytest.param(finds('_among("CRITCAL")', "_among(word) if word in data.prod.settings.fail_on"), id="member"),
+    pytest.param(
+        finds('_is("CRITCAL", f.severity)', "_is(word, s) if _same(word, s)\n\n_same(a, b) if a == b"), id="passed on"
+    ),
+    pytest.param(finds("_is(_wanted, f.severity)", '_is(a, b) if a == b\n\n_wanted := "CRITCAL"'), id="rule"),
+    pytest.param(finds('_found("CRITCAL").severity == "LOW"', '_found(word) := {"severity": word}'), id="said"),
+    pytest.param(finds("_rank(f.severity) == 1", '_rank("CRITCAL") := 1\n\n_rank("LOW") := 2'), id="head"),
+    pytest.param(finds("_rank(1, f.severity)", '_rank(_, "CRITCAL")'), id="second of a head"),
+]
+
+
+@pytest.mark.parametrize("text", PASSED)
+def test_a_misspelt_word_that_a_function_compares_is_found_where_it_stands(tmp_path: Path, text: str) -> None:
+    (problem,) = lint(tmp_path, text)
+    where = (HEAD + text).partition("CRITCAL")[0].count("\n") + 1
+    assert (problem.file, problem.line, problem.rule) == (OWN, where, "unknown-word")
+    assert 'did you mean "CRITICAL"?' in problem.message
+
+
+def test_a_misspelt_rule_id_that_a_function_passes_on_is_found(tmp_path: Path) -> None:
+    (problem,) = lint(tmp_path, finds('_off("coverage.complet")', "_off(rule) if levels.off(rule)"))
+    assert 'did you mean "coverage.complete"?' in problem.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(finds('_is("any", f.severity)', '_is("any", _)\n\n_is(a, b) if a == b'), id="head for every word"),
+        pytest.param(
+            finds('_is("any", f.severity)', '_is(a, _) if startswith(a, "a")\n\n_is(a, b) if a == b'), id="another test"
+        ),
+        pytest.param(
+            finds('_is("LOWER", f.severity)', '_is("LOWER", _)\n\n_is(a, b) if a == b'), id="head, nearly a word"
+        ),
+        pytest.param(
+            finds('_is("LOWER", f.severity)', '_is(a, _) if a == "LOWER"\n\n_is(a, b) if a == b'),
+            id="compared, nearly a word",
+        ),
+        pytest.param(finds('_is("LOWER", f.severity)\n\t_is("x", f.title)', "_is(a, b) if a == b"), id="title too"),
+        pytest.param(
+            finds('_is("LOWER", f)', "_is(a, g) if a == g.severity\n\n_is(a, g) if a == g.scanner"), id="two kinds"
+        ),
+        pytest.param(
+            finds('_rank(f.severity) == _rank("none")', '_rank("none") := 1\n\n_rank("LOW") := 2'), id="told none"
+        ),
+        pytest.param(
+            finds('_rank(object.get(f, "severity", "none")) == 1', '_rank("none") := 1\n\n_rank("LOW") := 2'),
+            id="default",
+        ),
+    ],
+)
+def test_a_word_that_a_function_takes_beside_those_of_a_kind_is_no_problem(tmp_path: Path, text: str) -> None:
+    assert lint(tmp_path, text) == []
