@@ -154,6 +154,11 @@ def text(term: Any) -> str | None:
     return term["value"] if isinstance(term, dict) and term.get("type") == "string" else None
 
 
+def literal(value: str) -> Node:
+    """Return a string literal."""
+    return {"type": "string", "value": value}
+
+
 def operator(terms: Any) -> str:
     """Return the name of the function that a call's terms apply, such as `eq` or `object.get`; else an empty string."""
     if not isinstance(terms, list) or terms[0].get("type") != "ref":

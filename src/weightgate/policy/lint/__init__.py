@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from weightgate.policy import syntax
-from weightgate.policy.lint import data, environments, opachecks, permissions, rego, structure
+from weightgate.policy.lint import data, environments, opachecks, permissions, rego, structure, testfiles
 from weightgate.policy.lint.problem import Problem
 from weightgate.policy.lint.program import Program
 from weightgate.policy.lint.shapes import (
@@ -32,14 +32,16 @@ def check(tree: PolicyTree) -> list[Problem]:
     with ThreadPoolExecutor(3) as pool:
         checks = (opachecks.compiled, opachecks.unformatted, opachecks.regal)
         elsewhere = [pool.submit(run, tree.root) for run in checks]
-        paths = [path for path in syntax.rego_files(tree.root) if not syntax.is_test(path)]
-        modules = list(syntax.parse(tree.root, paths).values())
+        paths = syntax.rego_files(tree.root)
+        modules = list(syntax.parse(tree.root, [path for path in paths if not syntax.is_test(path)]).values())
         files = data.read(tree)
         rules = structure.rule_ids(modules)
         known = words(names, rules, data.keys(files.library.get("threat_kinds")))
         found = set(files.problems)
         found.update(data.unknown_words(files, known))
-        found.update(rego.problems(Program(modules, input_shape(), _data(files, names, modules, known)), known))
+        program = Program(modules, input_shape(), _data(files, names, modules, known))
+        found.update(rego.problems(program, known))
+        found.update(testfiles.problems(program, tree.root, [path for path in paths if syntax.is_test(path)]))
         found.update(structure.problems(modules, names, data.takes_grants(files)))
         found.update(permissions.problems(files, modules))
         found.update(environments.problems(files, rules, modules))

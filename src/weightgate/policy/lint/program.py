@@ -8,7 +8,7 @@ from typing import Any
 
 from weightgate.policy.lint.shapes import ANY, Shape
 from weightgate.policy.lint.steps import DeadPath, below, below_get, together, with_default
-from weightgate.policy.syntax import Module, Node, Path_, branches, calls, operator, rule_name, text, walk
+from weightgate.policy.syntax import Module, Node, Path_, branches, calls, literal, operator, rule_name, text, walk
 
 _ROUNDS = 3
 """How often what calls say of functions' arguments is worked out again; as deep as calls pass a value on."""
@@ -38,8 +38,8 @@ class Program:
             for rule in module.rules:
                 self._rules.setdefault((*module.package, rule_name(rule)), []).append((module, rule))
         for path in (*self.data, *self._rules):
-            for length, word in enumerate(path):
-                self._below.setdefault(path[:length], set()).add(word)
+            for length, step in enumerate(path):
+                self._below.setdefault(path[:length], set()).add(step)
         self._calls = list(self._own_calls())
         for _ in range(_ROUNDS):
             arguments = self._called_with()
@@ -50,6 +50,14 @@ class Program:
     def definitions(self, path: Path_) -> list[tuple[Module, Node]]:
         """Return the definitions of the rule at `path`."""
         return self._rules.get(path, [])
+
+    def below(self, path: Path_) -> set[str]:
+        """Return the words that can follow `path`, where it leads to no rule or data yet."""
+        return self._below.get(path, set())
+
+    def leads_to(self, path: Path_) -> bool:
+        """Say whether a rule or data stands at `path`."""
+        return path in self._rules or path in self.data
 
     def scope(self, module: Module, rule: Node) -> dict[str, Shape]:
         """Return the shapes of the rule's variables."""
@@ -120,14 +128,14 @@ class Program:
     def _data(self, prefix: list[str], steps: list[Node]) -> Shape:
         """Follow a path below `data`: through packages and folders, into a rule or a data file."""
         path: Path_ = ()
-        rest: list[Node] = [{"type": "string", "value": word} for word in prefix] + steps
-        while path not in self.data and path not in self._rules:
-            word = text(rest[0]) if rest else None
-            if word is None:
+        rest = [literal(step) for step in prefix] + steps
+        while not self.leads_to(path):
+            step = text(rest[0]) if rest else None
+            if step is None:
                 return ANY
-            if word not in self._below[path]:
+            if step not in self._below[path]:
                 raise DeadPath(rest[0], sorted(self._below[path]), ".".join(("data", *path)))
-            path, rest = (*path, word), rest[1:]
+            path, rest = (*path, step), rest[1:]
         return below(self.data[path] if path in self.data else self._rule(path), rest, ".".join(("data", *path)))
 
     def _rule(self, path: Path_) -> Shape:

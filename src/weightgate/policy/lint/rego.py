@@ -53,7 +53,7 @@ class _Rule:
 
     def problems(self) -> Iterator[Problem]:
         for node in walk(self._rule.rule):
-            if node.get("type") in ("ref", "var") and "location" in node and not _is_operator(node):
+            if node.get("type") in ("ref", "var") and "location" in node and not is_operator(node):
                 yield from _dead(self._program, self._module, self._rule.scope, node)
             if node.get("type") == "object":
                 yield from self._mixed([key for key, _ in node["value"]])
@@ -67,7 +67,7 @@ class _Rule:
         try:
             below_get(self._rule.shape(terms[1]), terms[2], _name(terms[1]), strict=True)
         except DeadPath as dead:
-            yield _unknown_path(self._module, terms[2], dead)
+            yield unknown_path(self._module, terms[2], dead)
 
     def _mixed(self, terms: list[Node]) -> Iterator[Problem]:
         literals = {term["value"]: term for term in terms if text(term) is not None}
@@ -79,10 +79,11 @@ def _dead(program: Program, module: Module, scope: dict[str, Shape], term: Node)
     try:
         program.follow(term, module, scope)
     except DeadPath as dead:
-        yield _unknown_path(module, term, dead)
+        yield unknown_path(module, term, dead)
 
 
-def _unknown_path(module: Module, term: Node, dead: DeadPath) -> Problem:
+def unknown_path(module: Module, term: Node, dead: DeadPath) -> Problem:
+    """Return the problem that a path of a module leads nowhere."""
     word = text(dead.step) or ""
     listed = f"; expected one of {', '.join(dead.known)}" if 0 < len(dead.known) <= 40 else ""
     place = line(dead.step) if "location" in dead.step else line(term)
@@ -91,7 +92,8 @@ def _unknown_path(module: Module, term: Node, dead: DeadPath) -> Problem:
     return Problem(module.path, place, kind, f"{dead.above} has no {strict.show(word)}{near}{listed}")
 
 
-def _is_operator(node: Node) -> bool:
+def is_operator(node: Node) -> bool:
+    """Say whether a reference or variable is a function of OPA or a wildcard, and no path."""
     steps = node["value"] if node["type"] == "ref" else [node]
     return steps[0].get("value") in ("internal", "$") or (len(steps) == 1 and steps[0]["value"] == "_")
 
