@@ -103,7 +103,7 @@ test_the_scanners_that_vouch_for_a_file if {
 
 test_the_formats_that_nobody_has_to_scan if {
 	unread := fixtures.changed(fixtures.scan, {"status": "partial", "unscanned": [{"path": "a", "reason": "no scanner for it"}]})
-	formats := {"code", "empty", "image", "json", "json-config", "pickle", "safetensors", "text", "unknown"}
+	formats := {"empty", "image", "json", "json-code", "json-template", "pickle", "python", "safetensors", "text", "unknown"}
 	{format |
 		some format in formats
 		file := {"path": "a", "size": 2, "sha256": fixtures.sha256, "format": format}
