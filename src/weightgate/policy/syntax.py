@@ -159,6 +159,19 @@ def literal(value: str) -> Node:
     return {"type": "string", "value": value}
 
 
+def leading(node: Node) -> Path_:
+    """Return the leading words of a reference, its head first; nothing for another node."""
+    if node.get("type") != "ref" or node["value"][0].get("type") != "var":
+        return ()
+    words = [node["value"][0]["value"]]
+    for step in node["value"][1:]:
+        word = text(step)
+        if word is None:
+            break
+        words.append(word)
+    return tuple(words)
+
+
 def operator(terms: Any) -> str:
     """Return the name of the function that a call's terms apply, such as `eq` or `object.get`; else an empty string."""
     if not isinstance(terms, list) or terms[0].get("type") != "ref":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from weightgate.policy import syntax
-from weightgate.policy.lint import data, environments, opachecks, permissions, rego, structure, testfiles
+from weightgate.policy.lint import data, environments, opachecks, permissions, rego, structure, testfiles, topics
 from weightgate.policy.lint.problem import Problem
 from weightgate.policy.lint.program import Program
 from weightgate.policy.lint.shapes import (
@@ -43,6 +43,7 @@ def check(tree: PolicyTree) -> list[Problem]:
         found.update(rego.problems(program, known))
         found.update(testfiles.problems(program, tree.root, [path for path in paths if syntax.is_test(path)]))
         found.update(structure.problems(modules, names, data.takes_grants(files)))
+        found.update(topics.problems(files.library.keys(), modules))
         found.update(permissions.problems(files, modules))
         found.update(environments.problems(files, rules, modules))
         for answer in elsewhere:

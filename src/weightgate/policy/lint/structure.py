@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 from weightgate import strict
 from weightgate.policy.lint.problem import Problem
-from weightgate.policy.syntax import Module, Node, Path_, line, rule_name, text, walk
+from weightgate.policy.syntax import Module, Node, Path_, leading, line, rule_name, text, walk
 
 RULES = ("weightgate", "rules")
 GATE = ("weightgate", "gate")
@@ -76,7 +76,7 @@ def _environment(module: Module, name: str, environments: list[str], grants: boo
         yield from _bindings(module, name, grants)
     others = set(environments) - {name}
     for node in walk(module.rules):
-        head = _steps(node)
+        head = leading(node)
         if head[:1] == ("data",) and len(head) > 1 and head[1] in others:
             found = f"data.{head[1]} belongs to the environment {head[1]}; expected data.{name}"
             yield Problem(module.path, line(node), "other-environment", found)
@@ -119,7 +119,7 @@ def _bindings(module: Module, name: str, grants: bool) -> Iterator[Problem]:
     bound: dict[Path_, Node] = {}
     for node in walk(module.rules):
         for item in node.get("with", []):
-            bound[_steps(item["target"])[1:]] = item["value"]
+            bound[leading(item["target"])[1:]] = item["value"]
     for target in ("environment", "settings", "exceptions", "break_glass"):
         key = None if target == "environment" else target
         value = bound.get(("weightgate", target))
@@ -138,25 +138,12 @@ def _mentioned(value: Node) -> set[str]:
     return {text(node) or "" for node in walk(value)}
 
 
-def _steps(node: Node) -> Path_:
-    """Return the leading words of a reference, its head first; nothing for another node."""
-    if node.get("type") != "ref" or node["value"][0].get("type") != "var":
-        return ()
-    words = [node["value"][0]["value"]]
-    for step in node["value"][1:]:
-        word = text(step)
-        if word is None:
-            break
-        words.append(word)
-    return tuple(words)
-
-
 def _prepared(module: Module) -> Iterator[Problem]:
     """Find what a package asks for that is not known while it is asked once for many documents."""
     unknown = _PREPARED.get(module.package, ())
     for rule in module.rules if unknown else ():
         for node in walk(rule) if rule_name(rule) != "deny" else ():
-            steps = _steps(node)
+            steps = leading(node)
             steps = (*module.imports.get(steps[0], steps[:1]), *steps[1:]) if steps else ()
             if steps[:1] == ("input",) or (
                 steps[:2] == ("data", "weightgate") and set(steps[2:3]) & set(unknown or ())
@@ -200,7 +187,7 @@ def _gate(modules: list[Module], library: list[Module]) -> Iterator[Problem]:
     for module in modules:
         if module.package == GATE:
             for node in walk(module.rules):
-                steps = _steps(node)
+                steps = leading(node)
                 if steps:
                     used.add((*module.imports.get(steps[0], steps[:1]), *steps[1:]))
     for module in library:
