@@ -7,10 +7,11 @@ from difflib import get_close_matches
 
 from weightgate import strict
 from weightgate.policy.lint.problem import Problem
-from weightgate.policy.syntax import Module, Node, Path_, leading, line, rule_name, text, walk
+from weightgate.policy.syntax import Module, Node, Path_, leading, line, members, operator, rule_name, text, walk
 
 RULES = ("weightgate", "rules")
 GATE = ("weightgate", "gate")
+LEVELS = ("weightgate", "lib", "levels")
 ANSWERS = ("deny", "undecided")
 """What a rule package says; the gate must use each of these that the package has."""
 _ENTRY = ("decision", "deny", "warn")
@@ -58,6 +59,7 @@ def problems(modules: list[Module], environments: list[str], granting: frozenset
     library = [module for module in modules if module.package[:2] == RULES]
     yield from _metadata(library)
     yield from _gate(modules, library)
+    yield from _unlisted(modules, library)
     for module in modules:
         yield from _prepared(module)
 
@@ -199,6 +201,31 @@ def _gate(modules: list[Module], library: list[Module]) -> Iterator[Problem]:
             if ("data", *module.package, name) not in used:
                 found = f"the gate does not use data.{'.'.join(module.package)}.{name}, so it refuses nothing"
                 yield Problem(module.path, module.line, "unused-rule", found)
+
+
+def _unlisted(modules: list[Module], library: list[Module]) -> Iterator[Problem]:
+    """Find rules that the gate's `rule_ids` lacks, so that no environment can say what it makes of them."""
+    gates = [module for module in modules if module.package == GATE and "rule_ids" in module.names]
+    values = [
+        rule["head"].get("value", {}) for module in gates for rule in module.rules if rule_name(rule) == "rule_ids"
+    ]
+    listed = _written_out(values[0], gates[0], modules) if len(values) == 1 else None
+    for rule, module in rule_ids(library).items() if listed is not None else ():
+        if rule not in (listed or ()):
+            found = f"the gate's rule_ids lacks {rule}, so settings that name the rule are refused"
+            yield Problem(module.path, module.line, "unlisted-rule", found)
+
+
+def _written_out(term: Node, module: Module, modules: list[Module]) -> set[str] | None:
+    """Return the words of a set that is put together of literals and of the floors; `None` for another one."""
+    if term.get("type") == "set":
+        return {text(item) or "" for item in term["value"]}
+    if term.get("type") == "call" and operator(term["value"]) == "or":
+        sides = [_written_out(side, module, modules) for side in term["value"][1:]]
+        return None if None in sides else set().union(*filter(None, sides))
+    steps = leading(term)
+    path = (*module.imports.get(steps[0], steps[:1]), *steps[1:]) if steps else ()
+    return members(modules, LEVELS, "floors") if path == ("data", *LEVELS, "floors") else None
 
 
 def _package(module: Module, wanted: str) -> str:

@@ -31,10 +31,11 @@ def test_a_data_folder_with_a_misspelt_name_is_found(root: Path) -> None:
     assert set(problems) == {"unread-data", "dead-path"}
 
 
-def test_data_that_nothing_reads_is_found(root: Path) -> None:
-    trees.write(root, DATA.format("teams"), "red: [a]\n")
+@pytest.mark.parametrize("topic", ["teams", "severity_maps", "gates"])
+def test_data_that_nothing_reads_is_found(root: Path, topic: str) -> None:
+    trees.write(root, DATA.format(topic), "red: [a]\n")
     (problem,) = lint(root)
-    assert (problem.file, problem.line, problem.rule) == (DATA.format("teams"), 1, "unread-data")
+    assert (problem.file, problem.line, problem.rule) == (DATA.format(topic), 1, "unread-data")
     assert "did you mean" not in problem.message
 
 
@@ -52,3 +53,37 @@ def test_data_that_an_environment_reads_is_no_problem(root: Path, text: str) -> 
     trees.write(root, DATA.format("teams"), "red: [a]\n")
     trees.write(root, OWN, f"package environments.prod\n\n{text}\n")
     assert [item for item in lint(root) if item.rule != "opa-check"] == []
+
+
+GATE = "policies/weightgate/gate/gate.rego"
+REVISION = "policies/weightgate/rules/revision/revision.rego"
+
+
+@pytest.mark.parametrize("id_", ["model.pinned_revision", "threats.forbidden"])
+def test_a_rule_that_the_gate_does_not_list_is_found(root: Path, id_: str) -> None:
+    trees.edit(root, GATE, f'\t"{id_}",\n', "")
+    (problem,) = lint(root)
+    assert (problem.file.split("/")[:3], problem.rule) == (["policies", "weightgate", "rules"], "unlisted-rule")
+    assert id_ in problem.message
+
+
+def test_a_rule_that_the_gate_lists_misspelt_is_found_with_the_right_word(root: Path) -> None:
+    trees.edit(root, GATE, '"scans.fresh"', '"scans.frsh"')
+    problems = {item.rule: item for item in lint(root)}
+    assert set(problems) == {"unlisted-rule", "unknown-word"}
+    assert "scans.fresh" in problems["unlisted-rule"].message
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param('{id | some id in data.weightgate.own} | {"scans.fresh"}', id="comprehension"),
+        pytest.param('_all | {"scans.fresh"}', id="another rule"),
+    ],
+)
+def test_a_list_of_rules_that_is_not_written_out_is_not_guessed(root: Path, value: str) -> None:
+    text = (root / GATE).read_text("utf-8")
+    begin = text.index("rule_ids := ")
+    end = text.index("}\n", begin) + 2
+    trees.write(root, GATE, f"{text[:begin]}rule_ids := {value}\n\n_all := data.weightgate.own\n{text[end:]}")
+    assert lint(root) == []
