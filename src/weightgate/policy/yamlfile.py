@@ -61,8 +61,12 @@ def load(raw: bytes, name: str) -> YamlFile:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         text = raw.decode("utf-8")
-        if any(isinstance(token, yaml.AnchorToken | yaml.AliasToken) for token in _anchors(yaml, text, loader)):
-            raise PolicyError(f"{name}: anchors and aliases (& and *) are not used in policy data; write the value out")
+        for token in _tokens(yaml, text, loader):
+            if isinstance(token, yaml.AnchorToken | yaml.AliasToken):
+                where = f"{name}:{token.start_mark.line + 1}"
+                raise PolicyError(
+                    f"{where}: anchors and aliases (& and *) are not used in policy data; write the value out"
+                )
         node = yaml.compose(text, Loader=loader)
     except UnicodeDecodeError as exc:
         raise PolicyError(f"{name}: byte {exc.start} is not valid UTF-8") from exc
@@ -76,7 +80,7 @@ def load(raw: bytes, name: str) -> YamlFile:
     return YamlFile(name, value, lines)
 
 
-def _anchors(yaml: Any, text: str, loader: Any) -> Any:
+def _tokens(yaml: Any, text: str, loader: Any) -> Any:
     # NOTE: a file without the characters can hold neither, and scanning tokens takes as long as parsing.
     return yaml.scan(text, Loader=loader) if "&" in text or "*" in text else ()
 

@@ -54,9 +54,11 @@ def test_what_is_odd_is_an_error_with_its_line(text: str, line: int, says: str) 
     assert says in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["a: &x 1\nb: *x\n", "a: &x 1\n", "&x a: 1\n"])
-def test_anchors_are_an_error(text: str) -> None:
-    with pytest.raises(PolicyError, match="anchors and aliases"):
+@pytest.mark.parametrize(
+    ("text", "line"), [("a: 1\nb: &x 1\nc: *x\n", 2), ("a: &x 1\n", 1), ("&x a: 1\n", 1), ("a:\n  - *x\n", 2)]
+)
+def test_anchors_are_an_error_with_its_line(text: str, line: int) -> None:
+    with pytest.raises(PolicyError, match=f"^data.yaml:{line}: anchors and aliases"):
         load(text)
 
 
