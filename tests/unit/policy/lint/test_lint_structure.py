@@ -87,3 +87,36 @@ def test_a_list_of_rules_that_is_not_written_out_is_not_guessed(root: Path, valu
     end = text.index("}\n", begin) + 2
     trees.write(root, GATE, f"{text[:begin]}rule_ids := {value}\n\n_all := data.weightgate.own\n{text[end:]}")
     assert lint(root) == []
+
+
+ONCE = [
+    pytest.param(GATE, 'levels.of(violation.rule) == "warn"', "levels.off_(violation.rule)", '"off"', id="function"),
+    pytest.param(
+        GATE,
+        "import data.weightgate.rules.scanners\n",
+        "import data.weightgate.rules.scaners\n",
+        '"scanners"',
+        id="import",
+    ),
+    pytest.param(
+        REVISION, 'object.get(input, ["model", "source"]', 'object.get(input.modle, ["source"]', '"model"', id="field"
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "old", "new", "word"), ONCE)
+def test_a_mistake_that_opa_finds_too_is_told_once(root: Path, path: str, old: str, new: str, word: str) -> None:
+    line = trees.edit(root, path, old, new)
+    (problem,) = [item for item in lint(root) if (item.file, item.line) == (path, line)]
+    assert f"did you mean {word}?" in problem.message
+
+
+def test_what_opa_alone_finds_in_the_same_line_is_told(root: Path) -> None:
+    text = "package environments.prod\n\nx if input.modle == strng(input)\n"
+    trees.write(root, OWN, text)
+    assert {item.rule for item in lint(root)} == {"unknown-field", "opa-check"}
+
+
+def test_what_depends_on_a_file_that_is_no_rego_is_not_guessed(root: Path) -> None:
+    trees.edit(root, REVISION, "_pinned if {", "_pinned if {{{")
+    assert {(item.file, item.rule) for item in lint(root)} == {(REVISION, "opa-check")}
