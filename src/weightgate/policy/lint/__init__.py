@@ -8,7 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from weightgate.policy import syntax
-from weightgate.policy.lint import data, environments, opachecks, permissions, rego, structure, testfiles, topics
+from weightgate.policy.lint import (
+    data,
+    entries,
+    environments,
+    opachecks,
+    permissions,
+    rego,
+    structure,
+    testfiles,
+    topics,
+)
 from weightgate.policy.lint.problem import Problem
 from weightgate.policy.lint.program import Program
 from weightgate.policy.lint.shapes import (
@@ -42,7 +52,7 @@ def check(tree: PolicyTree) -> list[Problem]:
         paths = [path for path in every if not syntax.is_test(path)]
         modules = list(syntax.parse(tree.root, paths).values())
         files = data.read(tree)
-        found = set(files.problems)
+        found = {*files.problems, *entries.problems(files)}
         # NOTE: what a file that is no Rego holds is not known; `opa check` names the file.
         if len(modules) == len(paths):
             found.update(_of_rego(tree.root, files, names, modules, sorted({*every} - {*paths})))
