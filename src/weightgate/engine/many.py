@@ -16,7 +16,10 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 BATCH = 500
-"""Documents that one process decides: its start and the canaries cost little beside them, and they fit in memory."""
+"""Documents that one process decides at most: they fit in memory."""
+
+_WORTH_A_PROCESS = 50
+"""Documents beside which the start of a process and the canaries cost little."""
 
 _ENVIRON = {"GOGC": "1000", "GOMEMLIMIT": "1500MiB", "GOMAXPROCS": "1"}
 # NOTE: for many small documents OPA collects garbage half of its time, on every core; so it does half as much of that.
@@ -32,9 +35,17 @@ def decide(
 
 def in_batches(items: Sequence[T], work: Callable[[Sequence[T]], R]) -> Iterator[R]:
     """Yield what `work` returns for each batch of `items`, in their order; what it raises ends everything."""
-    batches = [items[start : start + BATCH] for start in range(0, len(items), BATCH)]
-    pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1)
+    cores = os.cpu_count() or 1
+    size = _size(len(items), cores)
+    batches = [items[start : start + size] for start in range(0, len(items), size)]
+    pool = ThreadPoolExecutor(max_workers=cores)
     try:
         yield from pool.map(work, batches)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _size(number: int, cores: int) -> int:
+    """Return how many of `number` documents a batch has, so that all cores end at about the same time."""
+    rounds = -(-number // (BATCH * cores))
+    return min(BATCH, max(_WORTH_A_PROCESS, -(-number // max(1, rounds * cores))))
