@@ -21,8 +21,8 @@ BATCH = 500
 _WORTH_A_PROCESS = 50
 """Documents beside which the start of a process and the canaries cost little."""
 
-_ENVIRON = {"GOGC": "1000", "GOMEMLIMIT": "1500MiB", "GOMAXPROCS": "1"}
-# NOTE: for many small documents OPA collects garbage half of its time, on every core; so it does half as much of that.
+_ENVIRON = {"GOMEMLIMIT": "1500MiB", "GOMAXPROCS": "1"}
+# NOTE: for many documents OPA would collect garbage half of its time, on every core; with this much it seldom has to.
 
 
 def decide(
