@@ -65,7 +65,7 @@ def compare(before: dict[str, Any], after: dict[str, Any]) -> list[Difference]:
 
 
 def _walk(before: Any, after: Any, pointer: str) -> Iterator[Difference]:
-    if before == after or pointer == "/settings/severity_map":
+    if _same(before, after) or pointer == "/settings/severity_map":
         return
     if pointer.startswith(_NEUTRAL):
         yield _difference(pointer, Effect.CHANGED, before, after)
@@ -82,6 +82,11 @@ def _walk(before: Any, after: Any, pointer: str) -> Iterator[Difference]:
         yield from _keys(before, after, pointer)
     else:
         yield _difference(pointer, _effect(pointer, before, after), before, after)
+
+
+def _same(before: Any, after: Any) -> bool:
+    """Whether two values are one in JSON, where 1 and true are two."""
+    return before is after or (before == after and strict.canonical(before) == strict.canonical(after))
 
 
 def _keys(before: Any, after: Any, pointer: str) -> Iterator[Difference]:

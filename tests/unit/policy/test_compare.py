@@ -153,3 +153,10 @@ def test_the_words_name_the_setting_and_both_values() -> None:
 def test_every_parameter_of_a_rule_has_a_direction() -> None:
     assert {name for told in PARAMETERS.values() for name in told} <= MORE_IS_STRICTER | MORE_IS_LOOSER
     assert not MORE_IS_STRICTER & MORE_IS_LOOSER
+
+
+def test_a_number_is_another_value_than_the_truth_value_that_is_equal_to_it() -> None:
+    one, true = (changed("rules/local.x", {"level": "deny", "most": value}) for value in (1, True))
+    assert [(each.pointer, each.effect) for each in compare(one, true)] == [
+        ("/settings/rules/local.x/most", Effect.UNKNOWN)
+    ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 
+from weightgate import strict
 from weightgate.errors import EngineError
 from weightgate.policy import opa, yamlfile
 from weightgate.policy.tree import PolicyTree
@@ -47,19 +48,19 @@ def _edited(base: PolicyTree, head: PolicyTree) -> set[str] | None:
     return edited
 
 
-def _said(tree: PolicyTree, path: str, raw: bytes) -> object:
-    """Return what the file says, whatever its comments and layout; `None` when it cannot be read."""
+def _said(tree: PolicyTree, path: str, raw: bytes) -> bytes | None:
+    """Return what the file says as JSON, whatever its comments and layout; `None` when it cannot be read."""
     if not path.endswith(".rego"):
-        return [yamlfile.load(raw, path).value]
+        return strict.canonical(yamlfile.load(raw, path).value)
     done = opa.run(tree.root, "parse", "--format", "json", "--json-include", "-locations,-comments", path)
-    return json.loads(done.stdout) if done.code == 0 else None
+    return done.stdout.encode() if done.code == 0 else None
 
 
-def _is_own(module: object, environment: str) -> bool:
+def _is_own(module: bytes | None, environment: str) -> bool:
     """Whether the rules of a file are in the package of the environment, and not among those that all share."""
-    if not isinstance(module, dict):
+    if module is None:
         return False
-    return [step["value"] for step in module["package"]["path"]] == ["data", "environments", environment]
+    return [step["value"] for step in json.loads(module)["package"]["path"]] == ["data", "environments", environment]
 
 
 def _depends(tree: PolicyTree, environment: str, edited: set[str]) -> bool:

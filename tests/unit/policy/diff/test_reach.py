@@ -172,3 +172,10 @@ def test_all_documents_are_counted_and_all_environments_named(
     value = json.loads(capsys.readouterr().out)
     assert (value["documents"], value["environments"]) == (1, ALL)
     assert [(flip["environment"], flip["after"]) for flip in value["flips"]] == [("staging", "deny")]
+
+
+def test_a_number_is_not_the_truth_value_that_is_equal_to_it(both: list[PolicyTree]) -> None:
+    for tree, told in zip(both, ("1", "true"), strict=True):
+        rule = f"model.digest: {{level: deny}}\n    local.x: {{level: deny, most: {told}}}"
+        trees.edit(tree.root, "environments/prod/data.yaml", "model.digest: {level: deny}", rule)
+    assert reach.unreached(*both, ALL) == ["dev", "staging"]
