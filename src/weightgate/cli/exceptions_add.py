@@ -97,10 +97,10 @@ def _order(tree: PolicyTree, id_: str, at: str) -> list[str]:
     from weightgate.policy import order
 
     loaded, _ = tree.load(tree.select([], True))
-    found = [str(problem) for problem in order.compared(loaded, at) if id_ in problem.message]
-    if not found:
-        return []
-    have = [name for name in order.chain(loaded) if id_ in loaded[name].exceptions]
-    laxer = order.chain(loaded)[: order.chain(loaded).index(have[-1])]
-    there = " ".join(f"--env {name}" for name in laxer if name not in have)
-    return [*found, f"the same command with {there} adds it there too"]
+    found = [str(problem) for problem in order.compared(loaded, at) if f"exception {id_} " in problem.message]
+    names = order.chain(loaded)
+    have = [name for name in names if id_ in loaded[name].exceptions]
+    there = [f"--env {name}" for name in names[: names.index(have[-1])] if name not in have]
+    if found and there:
+        found.append(f"the same command with {' '.join(there)} adds it there too")
+    return found

@@ -336,6 +336,20 @@ def test_one_command_adds_it_to_several_environments(root: Path, capsys: pytest.
     assert len({repr(each.exceptions) for each in loaded.values()}) == 1
 
 
+def test_no_command_is_proposed_for_another_exception_or_one_that_is_there(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trees.write(root, FILE, entry("EXC-22"))
+    assert add(root, "--env=staging", "--env=dev") == 0
+    assert "counterpart" not in capsys.readouterr().err
+    for name in ("staging", "dev"):
+        trees.write(root, FILE.replace("prod", name), entry("EXC-3", "2026-11-24", scope="{finding: wgf-3}"))
+    assert add(root, id="EXC-3") == 0
+    err = capsys.readouterr().err
+    assert "EXC-3 has no counterpart in staging that lasts as long" in err
+    assert "adds it there too" not in err
+
+
 def test_what_one_environment_would_not_accept_is_added_to_none(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = {path: path.read_bytes() for path in root.rglob("exceptions/data.yaml")}
     trees.edit(root, "environments/staging/data.yaml", "    approvers: []", "    approvers: [carol@example.org]")
