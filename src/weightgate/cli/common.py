@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from weightgate import strict
 from weightgate.clock import now
 from weightgate.errors import UsageError
-from weightgate.policy.tree import PolicyTree, locate
+from weightgate.policy.tree import SHIPPED, PolicyTree, locate
 
 if TYPE_CHECKING:
     from weightgate.engine.exec import ExecEngine
@@ -72,7 +72,7 @@ def moment(text: str | None) -> str:
 def own_tree(named: Path | None) -> PolicyTree:
     """Return the policy tree to write to; raises `UsageError` for the one that ships with weightgate."""
     tree = locate(named)
-    if tree.origin == "shipped with weightgate":
+    if tree.origin == SHIPPED:
         raise UsageError(
             "the tree that ships with weightgate is not written to; "
             "run this in your policy repository, or name it with --policy (`weightgate init` makes one)"

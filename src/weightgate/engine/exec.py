@@ -21,6 +21,7 @@ from weightgate.policy.tree import PolicyTree
 TIMEOUT_S = 300.0
 """How long one evaluation may take, in seconds."""
 
+# NOTE: plain variables: in a comprehension of OPA 1.22, `with data.x as v.y` makes nothing of everything, in silence.
 _OF_AN_ENVIRONMENT = (
     "some environment in input.environments; settings := data[environment].settings; "
     'exceptions := object.get(data[environment], "exceptions", {}); now := {"context": input.inputs[0].context}'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -47,5 +48,5 @@ def in_batches(items: Sequence[T], work: Callable[[Sequence[T]], R]) -> Iterator
 
 def _size(number: int, cores: int) -> int:
     """Return how many of `number` documents a batch has, so that all cores end at about the same time."""
-    rounds = -(-number // (BATCH * cores))
-    return min(BATCH, max(_WORTH_A_PROCESS, -(-number // max(1, rounds * cores))))
+    rounds = math.ceil(number / (BATCH * cores)) or 1
+    return max(_WORTH_A_PROCESS, math.ceil(number / (rounds * cores)))

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from weightgate.decision import Decision
 from weightgate.policy.environment import Environment
-from weightgate.policy.tree import PolicyTree
+from weightgate.policy.tree import HERE, SHIPPED, PolicyTree
 
 MOST = 5
 """Findings for which a command is shown."""
@@ -25,8 +25,8 @@ def commands(
     """
     if decision.allow:
         return []
-    shipped = tree.origin == "shipped with weightgate"
-    named = [] if shipped or tree.origin == "working directory" else ["--policy", str(tree.root)]
+    shipped = tree.origin == SHIPPED
+    named = [] if tree.origin in (SHIPPED, HERE) else ["--policy", str(tree.root)]
     found = []
     if excusable and shipped:
         what = "exceptions stand in a policy tree of your own; make one, and name it with --policy from then on"

@@ -23,7 +23,7 @@ CATEGORIES = ("code_execution", "backdoor", "trojan", "poisoning", "deserializat
 EXCEPTIONS = ("none", "short", "long", "expired")
 """What excuses the finding: nothing, or a trial exception that is in force, lasts very long, or has ended."""
 
-_COMMIT = "0123456789abcdef0123456789abcdef01234567"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
 _DAY = 86400
 _OLDEST = 3650 * _DAY
 _MOST = 60
@@ -158,16 +158,14 @@ def _mapped(at: str, maps: list[Json]) -> Iterator[Json]:
 
 def _models(at: str, values: list[Json]) -> Iterator[Json]:
     sources = ("local", "huggingface", "s3", "gcs", "azure", "artifactory", "gitlab")
-    for source, revision, digest in itertools.product(sources, (None, "main", _COMMIT), (None, "sha256:" + "3b" * 32)):
+    for source, revision, digest in itertools.product(sources, (None, "main", COMMIT), (None, "sha256:" + "3b" * 32)):
         uri = "trial/model" if source == "local" else f"https://{source}.example.org/trial/model"
         yield document(at, source=source, revision=revision, digest=digest, uri=uri, name="trial/model")
     for host in sorted(_parameters(values, "hosts")):
-        yield document(
-            at, source="huggingface", revision=_COMMIT, uri=f"https://{host}/trial/model", name="trial/model"
-        )
+        yield document(at, source="huggingface", revision=COMMIT, uri=f"https://{host}/trial/model", name="trial/model")
     for name in sorted(_parameters(values, "organizations")):
         yield document(
-            at, source="huggingface", revision=_COMMIT, uri=f"https://a.example.org/{name}/m", name=f"{name}/m"
+            at, source="huggingface", revision=COMMIT, uri=f"https://a.example.org/{name}/m", name=f"{name}/m"
         )
     for pattern in sorted(_parameters(values, "denied_models")):
         yield document(at, uri=instance(pattern), name=instance(pattern))

@@ -26,8 +26,6 @@ FIELDS = frozenset(
 MOST = 100
 """Choices of words of one rule that are tried at most."""
 
-_COMMIT = "0123456789abcdef0123456789abcdef01234567"
-
 Words = dict[str, list[str]]
 """Field → the words it is compared with."""
 
@@ -52,9 +50,7 @@ def documents(tree: PolicyTree, environments: Iterable[str], at: str) -> list[Ev
 
 def compared(root: Path, environment: str) -> list[Words]:
     """Return what each rule in the Rego files of `environment` compares with words; rules without are left out."""
-    below = f"environments/{environment}/"
-    own = [path for path in syntax.rego_files(root) if path.startswith(below) and not syntax.is_test(path)]
-    found = [_of_rule(rule, module) for module in syntax.parse(root, own).values() for rule in module.rules]
+    found = [_of_rule(rule, module) for module in syntax.own_modules(root, environment) for rule in module.rules]
     return [words for words in found if words]
 
 
@@ -98,7 +94,7 @@ def _states(at: str) -> Iterator[dict[str, Any]]:
 
 def _with(value: dict[str, Any], words: dict[str, str]) -> dict[str, Any]:
     """Return the document with each word wherever its field is; a model that is not local names its full commit."""
-    model = {**value["model"], **({} if words.get("source", "local") == "local" else {"revision": _COMMIT})}
+    model = {**value["model"], **({} if words.get("source", "local") == "local" else {"revision": enumeration.COMMIT})}
 
     def put(part: dict[str, Any]) -> dict[str, Any]:
         return {field: words.get(field, old) for field, old in part.items()}

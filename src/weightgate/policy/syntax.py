@@ -124,15 +124,20 @@ def rule_name(rule: Node) -> str:
     return name
 
 
+def own_modules(root: Path, environment: str) -> list[Module]:
+    """Return the modules (but tests) in the directory of an environment."""
+    below = f"environments/{environment}/"
+    return [*parse(root, [path for path in rego_files(root) if path.startswith(below) and not is_test(path)]).values()]
+
+
 def local_rules(root: Path, environment: str) -> dict[str, str]:
     """Return the ids of the `local.…` rules that an environment's own Rego names, each with its file and line."""
-    paths = [path for path in rego_files(root) if path.startswith(f"environments/{environment}/") and not is_test(path)]
     found: dict[str, str] = {}
-    for path, module in parse(root, paths).items():
+    for module in own_modules(root, environment):
         for node in walk(module.rules):
             word = text(node) or ""
             if word.startswith("local."):
-                found.setdefault(word, f"{path}:{line(node)}")
+                found.setdefault(word, f"{module.path}:{line(node)}")
     return found
 
 
@@ -170,6 +175,12 @@ def leading(node: Node) -> Path_:
             break
         words.append(word)
     return tuple(words)
+
+
+def resolved(node: Node, module: Module) -> Path_:
+    """Return the leading words of a reference in `module`, an imported name replaced by its path."""
+    words = leading(node)
+    return (*module.imports.get(words[0], words[:1]), *words[1:]) if words else ()
 
 
 def operator(terms: Any) -> str:

@@ -19,6 +19,8 @@ _ENVIRONMENT = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _STRICTER_THAN = re.compile(r"^ +stricter_than: *[\"']?([a-z][a-z0-9_-]*)", re.MULTILINE)
 _RESERVED = ("weightgate", "environments", "system")
 _PERMISSIONS = ("exceptions", "break_glass")
+HERE, SHIPPED = "working directory", "shipped with weightgate"
+"""Origins of a tree that nobody named."""
 _DATA_SUFFIXES = (".yaml", ".yml", ".json")
 
 
@@ -28,7 +30,7 @@ class PolicyTree(NamedTuple):
 
     root: Path
     origin: str
-    """Why this tree is used: `--policy`, `WEIGHTGATE_POLICY`, `working directory` or `shipped with weightgate`."""
+    """Why this tree is used: `--policy`, `WEIGHTGATE_POLICY`, `HERE` or `SHIPPED`."""
 
     def environments(self) -> list[str]:
         """Return the names of the environments, the laxest first as `stricter_than` says, then by name.
@@ -230,8 +232,8 @@ def locate(named: Path | None = None) -> PolicyTree:
             return PolicyTree(root, origin)
     here = Path()
     if _is_tree(here):
-        return PolicyTree(here, "working directory")
-    return PolicyTree(shipped(), "shipped with weightgate")
+        return PolicyTree(here, HERE)
+    return PolicyTree(shipped(), SHIPPED)
 
 
 def _is_tree(root: Path) -> bool:

@@ -29,8 +29,8 @@ worked_out := {
 	"in_force": object.keys(_sound) - _expired,
 	"expired": _expired,
 	"rejected": _rejected,
-	"by_finding": {finding: ids | some finding, ids in _by_finding},
-	"by_rule": {rule: ids | some rule, ids in _by_rule},
+	"by_finding": _by_finding,
+	"by_rule": _by_rule,
 }
 
 # Only these can excuse anything.

@@ -7,7 +7,19 @@ from difflib import get_close_matches
 
 from weightgate import strict
 from weightgate.policy.lint.problem import Problem
-from weightgate.policy.syntax import Module, Node, Path_, leading, line, members, operator, rule_name, text, walk
+from weightgate.policy.syntax import (
+    Module,
+    Node,
+    Path_,
+    leading,
+    line,
+    members,
+    operator,
+    resolved,
+    rule_name,
+    text,
+    walk,
+)
 
 RULES = ("weightgate", "rules")
 GATE = ("weightgate", "gate")
@@ -145,11 +157,9 @@ def _prepared(module: Module) -> Iterator[Problem]:
     unknown = _PREPARED.get(module.package, ())
     for rule in module.rules if unknown else ():
         for node in walk(rule) if rule_name(rule) != "deny" else ():
-            steps = leading(node)
-            steps = (*module.imports.get(steps[0], steps[:1]), *steps[1:]) if steps else ()
-            if steps[:1] == ("input",) or (
-                steps[:2] == ("data", "weightgate") and set(steps[2:3]) & set(unknown or ())
-            ):
+            steps = resolved(node, module)
+            lost = steps[:2] == ("data", "weightgate") and len(steps) > 2 and steps[2] in unknown
+            if lost or steps[:1] == ("input",):
                 found = (
                     f"{'.'.join(steps[:3])} is not known here: this package is asked once for many documents "
                     "(policies/weightgate/lib/prepared)"
@@ -188,10 +198,7 @@ def _gate(modules: list[Module], library: list[Module]) -> Iterator[Problem]:
     used: set[Path_] = set()
     for module in modules:
         if module.package == GATE:
-            for node in walk(module.rules):
-                steps = leading(node)
-                if steps:
-                    used.add((*module.imports.get(steps[0], steps[:1]), *steps[1:]))
+            used.update(resolved(node, module) for node in walk(module.rules))
     for module in library:
         answers = [name for name in ANSWERS if name in module.names]
         if not answers and not any(other.package == module.package and other is not module for other in library):
@@ -210,8 +217,10 @@ def _unlisted(modules: list[Module], library: list[Module]) -> Iterator[Problem]
         rule["head"].get("value", {}) for module in gates for rule in module.rules if rule_name(rule) == "rule_ids"
     ]
     listed = _written_out(values[0], gates[0], modules) if len(values) == 1 else None
-    for rule, module in rule_ids(library).items() if listed is not None else ():
-        if rule not in (listed or ()):
+    if listed is None:
+        return
+    for rule, module in rule_ids(library).items():
+        if rule not in listed:
             found = f"the gate's rule_ids lacks {rule}, so settings that name the rule are refused"
             yield Problem(module.path, module.line, "unlisted-rule", found)
 
@@ -223,9 +232,8 @@ def _written_out(term: Node, module: Module, modules: list[Module]) -> set[str] 
     if term.get("type") == "call" and operator(term["value"]) == "or":
         sides = [_written_out(side, module, modules) for side in term["value"][1:]]
         return None if None in sides else set().union(*filter(None, sides))
-    steps = leading(term)
-    path = (*module.imports.get(steps[0], steps[:1]), *steps[1:]) if steps else ()
-    return members(modules, LEVELS, "floors") if path == ("data", *LEVELS, "floors") else None
+    floors = resolved(term, module) == ("data", *LEVELS, "floors")
+    return members(modules, LEVELS, "floors") if floors else None
 
 
 def _package(module: Module, wanted: str) -> str:

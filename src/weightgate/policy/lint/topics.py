@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from weightgate import strict
 from weightgate.policy.lint.problem import Problem
-from weightgate.policy.syntax import Module, Path_, leading, walk
+from weightgate.policy.syntax import Module, Path_, resolved, walk
 
 
 def problems(topics: Iterable[str], modules: list[Module]) -> Iterator[Problem]:
@@ -26,7 +26,4 @@ def problems(topics: Iterable[str], modules: list[Module]) -> Iterator[Problem]:
 def _read(module: Module) -> Iterator[Path_]:
     """Yield the paths that a module names, as far as they are words."""
     yield from (path for path in module.imports.values() if len(path) > 2)
-    for node in walk(module.rules):
-        steps = leading(node)
-        if steps:
-            yield (*module.imports.get(steps[0], steps[:1]), *steps[1:])
+    yield from (resolved(node, module) for node in walk(module.rules))
