@@ -80,9 +80,14 @@ def test_progress_is_one_line_on_a_terminal_and_gone_at_the_end(monkeypatch: pyt
         monkeypatch.setattr("sys.stderr", terminal)
         with progress.ProgressLine("models/a\nb") as line:
             line("12 files\x1b[2J")
+        # NOTE: a terminal hands over what was written in parts, so it is read until a mark behind all of it.
+        terminal.write("#")
         terminal.flush()
-        shown = os.read(leader, 65536).decode()
+        shown = ""
+        while not shown.endswith("#"):
+            shown += os.read(leader, 65536).decode()
     os.close(leader)
+    shown = shown.removesuffix("#")
     assert "models/a\\x0ab: 12 files\\x1b[2J" in shown
     assert "\n" not in shown
     assert shown.endswith("\r\x1b[K")
